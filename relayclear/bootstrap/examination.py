@@ -1,0 +1,174 @@
+"""What doctor looks at, gathered from settings and configs; loaded by doctor alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from relayclear.bootstrap.desk import SystemClock, build, endpoints
+from relayclear.bootstrap.loading import LoadedHermes
+from relayclear.chains.chain import CometChain
+from relayclear.chains.hosts import Hosts
+from relayclear.config.loading import examine
+from relayclear.config.settings import Settings
+from relayclear.errors import ConfigError, RelayclearError, StoreError
+from relayclear.hermes.config import HermesChain, load
+from relayclear.hermes.keys import add_key_command
+from relayclear.ibc.packet import RelayPath
+from relayclear.ibc.text import redact_url
+from relayclear.ports import Chain
+from relayclear.store.db import open_database
+from relayclear.store.journal import Journal
+from relayclear.usecases import doctor
+from relayclear.usecases.desk import Desk
+from relayclear.usecases.doctor_facts import (
+    ChainFacts,
+    ConfiguredNode,
+    Doctor,
+    DoctorInput,
+    FileFacts,
+    Finding,
+    HermesFacts,
+    RefundFacts,
+)
+from relayclear.usecases.topology import load_network
+
+
+async def examined(
+    config_path: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], *, offline: bool
+) -> list[Finding]:
+    """Run doctor over whatever can be loaded: what can't is a finding, never an exception."""
+    settings, found = examine(config_path=config_path, env=environ, flags=flags)
+    problems: list[RelayclearError] = list(found)
+    loaded: list[LoadedHermes] = []
+    for hermes in settings.hermes:
+        try:
+            loaded.append(LoadedHermes(hermes, load(hermes.config)))
+        except ConfigError as error:
+            problems.append(error)
+    try:
+        if not any(item.config.chains for item in loaded):
+            return await doctor.examine(_doctor(settings, loaded, problems, None, None, offline=offline))
+        return await _examined_with_desk(settings, loaded, problems, offline=offline)
+    except StoreError as error:
+        problems.append(error)
+        return await doctor.examine(_doctor(settings, loaded, problems, None, None, offline=True))
+
+
+async def _examined_with_desk(
+    settings: Settings, loaded: list[LoadedHermes], problems: list[RelayclearError], *, offline: bool
+) -> list[Finding]:
+    hosts = Hosts()
+    with open_database(settings.database) as database:
+        desk, chains = build(settings, loaded, Journal(database), hosts)
+        nodes = _nodes(settings, loaded, hosts)
+        alone = [chain for several in nodes.values() for chain in several.values()]
+        try:
+            paths = None if offline else tuple((await load_network(desk)).paths)
+            asked = _doctor(settings, loaded, problems, desk, paths, offline=offline)
+            each = {chain: _configured(loaded, chain, several) for chain, several in nodes.items()}
+            return await doctor.examine(replace(asked, nodes=each))
+        finally:
+            await asyncio.gather(*(chain.aclose() for chain in [*chains, *alone]))
+            await hosts.aclose()
+
+
+def _doctor(
+    settings: Settings,
+    loaded: list[LoadedHermes],
+    problems: list[RelayclearError],
+    desk: Desk | None,
+    paths: tuple[RelayPath, ...] | None,
+    *,
+    offline: bool,
+) -> Doctor:
+    chains: dict[str, ChainFacts] = {}
+    for item in loaded:
+        for chain in item.config.chains:
+            known = replace(_chain_facts(settings, item, chain), refunds=_refund_facts(settings, desk, chain.id))
+            chains.setdefault(chain.id, known)
+    files = [_file_facts(settings.file)] if settings.file else []
+    files += [_file_facts(item.config.path) for item in loaded]
+    facts = DoctorInput(
+        config=str(settings.file) if settings.file else None,
+        files=tuple(files),
+        problems=tuple(problems),
+        instances=tuple(_hermes_facts(item) for item in loaded),
+        chains=tuple(chains.values()),
+        paths=paths,
+    )
+    relayers = {instance.config: instance.relayer for instance in desk.instances} if desk else {}
+    clock = desk.clock if desk else SystemClock()
+    return Doctor(facts, desk.chains if desk else {}, relayers, clock, offline)
+
+
+def _nodes(settings: Settings, loaded: list[LoadedHermes], hosts: Hosts) -> dict[str, dict[str, CometChain]]:
+    """By chain and address: each endpoint as a chain of its own, so that none stands in for another."""
+    urls = endpoints(settings, loaded)
+    return {
+        chain_id: {
+            url: CometChain(chain_id, [url], hosts=hosts, rpc_budget=settings.scan.rpc_budget) for url in several
+        }
+        for chain_id, several in urls.items()
+    }
+
+
+def _configured(loaded: list[LoadedHermes], chain_id: str, nodes: Mapping[str, Chain]) -> list[ConfiguredNode]:
+    users: dict[str, str] = {}
+    for item in loaded:
+        for chain in item.config.chains:
+            if chain.id == chain_id:
+                users.setdefault(chain.rpc_addr, str(item.config.path))
+    return [ConfiguredNode(redact_url(url), users.get(url), chain) for url, chain in nodes.items()]
+
+
+def _chain_facts(settings: Settings, item: LoadedHermes, chain: HermesChain) -> ChainFacts:
+    ours = settings.chain(chain.id)
+    name = ours.clearing_key or "relayclear"
+    return ChainFacts(
+        chain=chain.id,
+        prefix=chain.account_prefix,
+        rpc=tuple(redact_url(url) for url in (chain.rpc_addr, *(endpoint.url for endpoint in ours.rpc))),
+        add_key=add_key_command(chain, name, command=item.settings.command, config=item.config.path),
+        clearing_key=ours.clearing_key,
+        payee=ours.payee,
+    )
+
+
+def _refund_facts(settings: Settings, desk: Desk | None, chain: str) -> RefundFacts | None:
+    if desk is None or desk.wallet is None or not settings.chain(chain).payee:
+        return None
+    key, trouble = None, ""
+    try:
+        key = desk.wallet.find(chain)
+    except ConfigError as error:
+        trouble = error.message
+    capped = {coin.denom for coin in settings.refunds.max_each}
+    sold_in = [price.denom for price in settings.chain(chain).prices]
+    alone = tuple(denom for denom in sold_in if denom not in capped) if settings.refunds.mode == "auto" else ()
+    return RefundFacts(key.address if key else "", trouble, chain in desk.witnesses, alone)
+
+
+def _hermes_facts(item: LoadedHermes) -> HermesFacts:
+    config = item.config
+    return HermesFacts(
+        config=str(config.path),
+        command=item.settings.command,
+        chains=tuple(chain.id for chain in config.chains),
+        unsupported={chain.id: chain.type for chain in config.unsupported},
+        packets_enabled=config.packets_enabled,
+        clear_on_start=config.clear_on_start,
+        clear_interval=config.clear_interval,
+    )
+
+
+def _file_facts(path: Path) -> FileFacts:
+    try:
+        mode = path.stat().st_mode & 0o777
+        holds = "@" in path.read_text(errors="replace")
+    except OSError:
+        return FileFacts(str(path), None)
+    return FileFacts(str(path), mode, holds_secrets=holds)

@@ -1,0 +1,1 @@
+"""How work is decided: operations, attempts and their states.  Pure."""

@@ -1,0 +1,147 @@
+"""The root command: global options, the order of nouns, and how errors leave the program."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, cast
+
+import typer
+
+from relayclear import __version__
+from relayclear.cli.face import Face, Opener
+from relayclear.cli.nouns import add_called
+from relayclear.cli.output import Exit, emit_error, exit_for
+from relayclear.cli.status import status
+from relayclear.errors import RelayclearError, UsageError
+
+# Typer's own errors; it keeps the class private, but promises this one below it.
+_ClickError = cast("type[Exception]", typer.BadParameter.__mro__[2])
+
+_EPILOG = """Global options work before or after a command. relayclear help exit-codes | json | money | keys | …"""
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"relayclear {__version__}\n")
+        raise typer.Exit
+
+
+def root(
+    ctx: typer.Context,
+    *,
+    config_file: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="relayclear's own config.")
+    ] = None,
+    hermes_config: Annotated[
+        list[str] | None, typer.Option("--hermes-config", metavar="FILE", help="A Hermes config; may be repeated.")
+    ] = None,
+    database: Annotated[str | None, typer.Option("--db", metavar="FILE", help="The database.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors too on stderr.")] = False,
+    color: Annotated[str, typer.Option(metavar="WHEN", help="auto, always or never.")] = "auto",
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", callback=lambda value: _version(wanted=value), is_eager=True, help="Show it.")
+    ] = False,
+) -> int | None:
+    """Find stuck IBC packets, clear exactly the chosen ones through Hermes, prove what became of them."""
+    if color not in {"auto", "always", "never"}:
+        raise UsageError(f"--color {color!r} is none of auto, always, never")
+    flags: dict[str, Any] = {"store.url": database, "hermes.config": hermes_config or None}
+    ctx.obj = Face(as_json, debug, color, config_file, flags, os.environ, opener=ctx.obj)
+    if ctx.invoked_subcommand is None:
+        return status(ctx.obj)
+    return None
+
+
+def app_for(words: Sequence[str]) -> typer.Typer:
+    """The program for a command line without its global options: the called command, or all where none is named."""
+    app = typer.Typer(
+        name="relayclear",
+        invoke_without_command=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode=None,
+        epilog=_EPILOG,
+    )
+    app.callback()(root)
+    add_called(app, words)
+    return app
+
+
+_TAKES_VALUE = {"--config", "--hermes-config", "--db", "--color"}
+_STANDS_ALONE = {"--json", "--debug"}
+
+
+def hoisted(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The global options, which work wherever a person puts them, and all other words."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word in _STANDS_ALONE or (word.partition("=")[0] in _TAKES_VALUE and "=" in word):
+            front.append(word)
+        elif word in _TAKES_VALUE:
+            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+        else:
+            rest.append(word)
+    return front, rest
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command line and leave with its exit code."""
+    # Lists make hundreds of thousands of short-lived rows and no cycles: collecting only costs.
+    gc.disable()
+    code = int(run(sys.argv[1:] if argv is None else argv))
+    # Everything is closed and flushed: taking 25,000 rows apart one by one would only cost time.
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def run(argv: Sequence[str], opener: Opener | None = None) -> int:
+    """Run one command line, over the desk that `opener` makes; its exit code."""
+    options, words = hoisted(argv)
+    as_json = "--json" in options
+    try:
+        result = app_for(words)([*options, *words], prog_name="relayclear", standalone_mode=False, obj=opener)
+        sys.stdout.flush()
+    except RelayclearError as error:
+        emit_error(error, as_json=as_json)
+        return exit_for(error)
+    except _ClickError as error:
+        return _misused(error, as_json=as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("interrupted\n")
+        return Exit.INTERRUPTED
+    except (BrokenPipeError, SystemExit) as error:
+        # Typer turns a broken pipe into an exit of its own; any other exit is meant as one.
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        return _left_alone()
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a report, never a traceback
+        from relayclear.cli.trouble import report
+
+        return report(error, as_json=as_json, debug="--debug" in options)
+    return result if isinstance(result, int) else Exit.DONE
+
+
+def _left_alone() -> Exit:
+    """The reader left (`| head`): there is nobody to tell, and the flush at exit must not try."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return Exit.DONE
+
+
+def _misused(error: Any, *, as_json: bool) -> Exit:
+    context = getattr(error, "ctx", None)
+    message = str(error.format_message()).rstrip(".")
+    if message.startswith("Usage: ") and not as_json:
+        sys.stderr.write(message + "\n")  # a noun without a verb: its help is the answer
+        return Exit.USAGE
+    hint = f"{context.command_path} --help" if context else None
+    emit_error(UsageError(message[:1].lower() + message[1:], hint=hint), as_json=as_json)
+    return Exit.USAGE

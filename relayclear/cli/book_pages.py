@@ -1,0 +1,106 @@
+"""The books as people read them: one block a book, no wider than 80 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from relayclear.cli.face import Face
+from relayclear.cli.output import console, say
+from relayclear.cli.tables import Cell, Column, print_table
+from relayclear.ibc.text import clean, visible
+from relayclear.money.ledger import CAME, LEFT, SOURCES, USES, Account
+from relayclear.usecases.audit_values import BookAudit, ChainAudit
+from relayclear.usecases.books import Said
+from relayclear.usecases.books_daily import Day, WalletLine
+from relayclear.wording import moment
+from relayclear.wording.books import ACCOUNTS, assigned_line, audit_line, finding_line
+
+_LABEL = 18
+_WIDTH = 78
+_Line = tuple[str, str, int]
+
+
+def print_said(face: Face, said: Said) -> None:
+    """Print what stands said of each movement."""
+    out = console(face.color)
+    for one in said.assigned:
+        out.print(visible(assigned_line(one), 600), soft_wrap=True)
+    if said.settled:
+        say("nothing of it is unexplained any more: refunds of that wallet may be signed again")
+
+
+def print_audit(face: Face, found: Iterable[ChainAudit]) -> None:
+    """Print every book with both equations, and under each chain what doesn't agree."""
+    out = console(face.color)
+    for chain in found:
+        for book in chain.books:
+            out.print("\n".join(_book_lines(chain, book)), soft_wrap=True)
+        for one in chain.findings:
+            out.print(_wrapped(f"✗ {one.place.denom}: {finding_line(one)}"), style="red", soft_wrap=True)
+        out.print(_wrapped(audit_line(chain)), style="" if chain.agrees else "red", soft_wrap=True)
+
+
+def _wrapped(text: str) -> str:
+    """Long words stay whole: a hash in two halves can't be pasted."""
+    return textwrap.fill(
+        clean(text, 600), _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _book_lines(chain: ChainAudit, one: BookAudit) -> list[str]:
+    book, (first, second) = one.book, one.off
+    lines: list[_Line] = [
+        *(("", ACCOUNTS[name], book.totals[name]) for name in SOURCES),
+        ("=", "came in", book.sources),
+        *(("", ACCOUNTS[name], book.totals[name]) for name in USES),
+        ("=", "accounted for", book.uses),
+        ("Δ", "difference", first),
+        *(("+", ACCOUNTS[name], book.totals[name]) for name in CAME),
+        *(("-", ACCOUNTS[name], book.totals[name]) for name in LEFT),
+        ("=", "should hold", book.should_hold),
+        ("", "on the chain", one.on_chain),
+        ("Δ", "difference", second),
+    ]
+    title = f"{chain.chain} {one.place.denom}, through block {chain.through}, {moment(chain.at)}"
+    return [visible(title, 200), *_amounts(lines)]
+
+
+def _amounts(lines: Sequence[_Line]) -> list[str]:
+    width = max(len(str(amount)) for _, _, amount in lines)
+    return [f"  {sign:1} {label:<{_LABEL}}{amount:>{width}}" for sign, label, amount in lines]
+
+
+def print_days(face: Face, found: Sequence[Day]) -> None:
+    """Print a block a day and book: what it opened with, what moved, what it closed with."""
+    out = console(face.color)
+    for one in found:
+        moved = [("", ACCOUNTS[name], amount) for name, amount in one.moved.items() if name is not Account.BALANCE]
+        lines: list[_Line] = [("", "opened with", one.opening), *moved, ("=", "closed with", one.closing)]
+        title = f"{one.day.isoformat()} {one.place.chain} {one.place.denom}"
+        out.print("\n".join([visible(title, 200), *_amounts(lines)]), soft_wrap=True)
+
+
+def print_withdrawable(face: Face, found: Iterable[WalletLine]) -> None:
+    """Print what may be taken out of each wallet, a line a denom."""
+    rows = [
+        [
+            Cell(wallet.chain),
+            Cell(visible(one.place.denom, 90)),
+            *(Cell(str(n)) for n in (one.balance, one.held, one.owed, one.orphaned, one.reserve)),
+            Cell(str(one.amount), "bold"),
+        ]
+        for wallet in found
+        for one in wallet.rows
+    ]
+    columns = (
+        Column("chain"),
+        Column("denom", flexible=True),
+        Column("balance", right=True, drop=5),
+        Column("held", right=True, drop=4),
+        Column("owed", right=True, drop=3),
+        Column("orphaned", right=True, drop=2),
+        Column("for gas", right=True, drop=1),
+        Column("withdrawable", right=True),
+    )
+    print_table(console(face.color), columns, rows)

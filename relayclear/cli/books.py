@@ -1,0 +1,106 @@
+"""`relayclear books`: what movements were that nothing else explains, and the books day by day."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from relayclear.cli import completion
+from relayclear.cli.examples import examples
+from relayclear.cli.face import Face
+from relayclear.cli.once import IdempotencyKey, run_once, told_again, wish
+from relayclear.cli.output import Exit
+
+if TYPE_CHECKING:
+    from relayclear.store.db import Reads
+    from relayclear.usecases.books import Said
+    from relayclear.usecases.desk import Desk
+
+app = typer.Typer(no_args_is_help=True, help="What moved in and out of the wallets, and what it was.")
+
+Chain = Annotated[str, typer.Option(help="Only this chain.", autocompletion=completion.chains)]
+
+
+class _As(StrEnum):
+    """What a movement was."""
+
+    deposit = "deposit"
+    withdrawal = "withdrawal"
+    income = "income"
+    expense = "expense"
+
+
+@app.command(epilog=examples("books assign"))
+def assign(
+    ctx: typer.Context,
+    *,
+    tx: Annotated[str, typer.Option(metavar="HASH", help="The whole hash of the transaction.")],
+    what: Annotated[_As, typer.Option("--as", help="What came in: deposit, income; what went out: the others.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept for ever.")],
+    output: Annotated[
+        int | None, typer.Option(min=0, metavar="K", help="Only the K-th of its direction, from 0.")
+    ] = None,
+    denom: Annotated[str, typer.Option(help="Only coins of this denom.")] = "",
+    chain: Chain = "",
+    idempotency_key: IdempotencyKey = None,
+) -> int:
+    """Say for good what a movement was: neither a token's payment, nor a refund."""
+    face: Face = ctx.obj
+
+    async def work(desk: Desk) -> int:
+        from relayclear.cli.book_pages import print_said
+        from relayclear.cli.book_rows import said_row
+        from relayclear.cli.who import who
+        from relayclear.store.assignments import Word
+        from relayclear.usecases import books
+
+        def told(_: Reads, said: Said) -> dict[str, Any]:
+            return said_row(said)
+
+        request = books.AssignRequest(tx, Word(what.value), reason, output, denom, chain)
+        words = ("books assign", tx, what.value, reason, output, denom, chain)
+        with face.waiting("reading"):
+            said = await books.assign(desk, request, who(), wish(idempotency_key, *words, told=told))
+        if face.json:
+            face.emit(said_row(said))
+        else:
+            print_said(face, said)
+        return Exit.DONE
+
+    async def page(_: Desk, document: Any) -> None:
+        for row in document["movements"]:
+            amount = f"{row['amount']['amount']}{row['amount']['denom']}"
+            typer.echo(f"{amount} {row['as']}: {row['tx_hash'][:16]}…/{row['way']}/{row['output']} on {row['chain']}")
+
+    return run_once(face, work, told_again(face, page))
+
+
+@app.command(epilog=examples("books daily"))
+def daily(
+    ctx: typer.Context,
+    *,
+    chain: Chain = "",
+    denom: Annotated[str, typer.Option(help="Only this denom.")] = "",
+    since: Annotated[str | None, typer.Option(help="A duration (7d) or a time (2026-12-01T00:00:00Z).")] = None,
+) -> int:
+    """Show each day's opening balance, what moved, and the closing balance, by the UTC day of the booking."""
+    face: Face = ctx.obj
+
+    async def work(desk: Desk) -> int:
+        from relayclear.cli.book_pages import print_days
+        from relayclear.cli.book_rows import day_row
+        from relayclear.cli.names import since_moment
+        from relayclear.usecases.books_daily import days
+
+        found = days(desk, chain, denom, since_moment(since, desk.clock.now()))
+        if face.json:
+            face.emit({"days": [day_row(one) for one in found]})
+        elif found:
+            print_days(face, found)
+        else:
+            typer.echo("Nothing was booked then.")
+        return Exit.DONE
+
+    return face.run(work)

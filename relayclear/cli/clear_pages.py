@@ -1,0 +1,112 @@
+"""A clear as people read it: the plan, the progress, the outcome with its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from relayclear.clearing.operation import Operation, PacketAfter, newest_results, operation_state
+from relayclear.clearing.plan import bites
+from relayclear.cli.face import Face
+from relayclear.cli.interrupt import Interrupt
+from relayclear.cli.output import console, say
+from relayclear.cli.rows import coin_row, end_row, packet_rows
+from relayclear.cli.who import who
+from relayclear.ibc.relayer import GasTerms, RelayEvent
+from relayclear.ibc.text import clean, visible
+from relayclear.usecases.clear import Watcher
+from relayclear.usecases.clear_plan import ClearPlan
+from relayclear.wording import CLASSES, FATES, OPERATIONS, coin, fate_line
+
+STEPS = {"recv": "delivered", "ack": "acknowledged", "timeout": "returned"}
+
+
+def plan_row(plan: ClearPlan) -> dict[str, Any]:
+    """A plan for programs: what would run, what is gone, what is left out and why."""
+    return {
+        **end_row(plan.path.source),
+        "counterparty": end_row(plan.path.destination),
+        "run": list(plan.run),
+        "gone": list(plan.gone),
+        "left_out": [{"sequence": left.sequence, "reason": left.why} for left in plan.left_out],
+        "keys": [{"chain": key.chain, "key": key.name, "address": key.address} for key in plan.keys],
+        "worst_fees": [{"chain": terms.chain, **(coin_row(worst_fee(plan, terms)) or {})} for terms in plan.gas],
+        "hermes_version": plan.version,
+        "hermes_config": plan.instance.config,
+        "warnings": list(plan.warnings),
+        "packets": packet_rows(plan.views),
+    }
+
+
+def worst_fee(plan: ClearPlan, terms: GasTerms) -> Any:
+    """The most one transaction may cost: the operator's cap, or what Hermes' config allows."""
+    caps = [cap.fee for cap in plan.caps if cap.chain == terms.chain]
+    return min([terms.worst_fee, *caps], key=lambda fee: fee.amount)
+
+
+def print_plans(face: Face, plans: Sequence[ClearPlan]) -> None:
+    """Print what would be done, and with whose money."""
+    out = console(face.color)
+    for plan in plans:
+        end = plan.path.source
+        out.print(f"{end} → {plan.path.destination}", style="bold")
+        for view in plan.views:
+            if view.sequence in plan.run:
+                word = CLASSES[view.verdict.packet_class]
+                amount = f"  {visible(coin(view.transfer.coin), 60)}" if view.transfer else ""
+                out.print(f"  #{view.sequence} {word.word}: {word.meaning}{amount}", soft_wrap=True)
+        if plan.gone:
+            out.print(f"  no longer pending: {', '.join(f'#{s}' for s in plan.gone[:20])}", soft_wrap=True)
+        for warning in plan.warnings:
+            out.print(f"  ! {clean(warning)}", style="yellow", soft_wrap=True)
+        if plan.run:
+            _print_costs(face, plan)
+
+
+def _print_costs(face: Face, plan: ClearPlan) -> None:
+    out = console(face.color)
+    for key, terms in zip(plan.keys, plan.gas, strict=True):
+        address = f" ({key.address})" if key.address else ""
+        payer = f", paid by {terms.fee_granter}" if terms.fee_granter else ""
+        fee = worst_fee(plan, terms)
+        out.print(f"  {key.chain}: key {key.name}{address}, at most {coin(fee)} a transaction{payer}", soft_wrap=True)
+    runs = len(bites(plan.run))
+    out.print(
+        f"  Hermes {plan.version}, {runs} run{'' if runs == 1 else 's'}, config {plan.instance.config}", soft_wrap=True
+    )
+
+
+def watcher(face: Face, interrupt: Interrupt, plans: Sequence[ClearPlan]) -> Watcher:
+    """Progress as lines on stderr, a line per finished thing; silent for --json."""
+    if face.json:
+        return Watcher(interrupt.event, who=who())
+    many = len(plans) > 1
+    for plan in plans:
+        if plan.run:
+            say(f"clearing {len(plan.run)} of {plan.path.source} with Hermes {plan.version} …")
+
+    def event(step: RelayEvent) -> None:
+        """One step that Hermes claims: evidence, not the result."""
+        say(f"  #{step.key.sequence} {STEPS.get(step.step, step.step)}, says Hermes")
+
+    def judged(plan: ClearPlan, packet: PacketAfter) -> None:
+        """What both chains say became of a packet."""
+        say(f"  {plan.path.source if many else ''}{fate_line(packet)}")
+
+    return Watcher(interrupt.event, event, judged, who())
+
+
+def print_operation(face: Face, operation: Operation) -> None:
+    """Print the outcome, a packet a line with its transactions, and where the proof stands."""
+    out = console(face.color)
+    word = OPERATIONS[operation_state(operation)]
+    out.print(f"{word.glyph} {operation.source} {word.word}: {word.meaning}", style=word.style, soft_wrap=True)
+    for _, packet in sorted(newest_results(operation).items()):
+        out.print(f"  {clean(fate_line(packet))}", style=FATES[packet.fate].style, soft_wrap=True)
+        for tx in packet.txs:
+            fee = ", ".join(coin(item) for item in tx.fee)
+            out.print(f"      {tx.step} {tx.hash} on {tx.chain}, fee {fee or 'unknown'}", style="dim", soft_wrap=True)
+    for attempt in operation.attempts:
+        for key in attempt.extra:
+            out.print(f"  ✗ Hermes also touched {key}, which was not asked for", style="red", soft_wrap=True)
+    out.print(f"proof: relayclear operations proof {operation.id}", style="dim")

@@ -1,0 +1,77 @@
+"""`relayclear doctor`: what is wrong, why it matters, and the command that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from relayclear.cli.face import Face
+from relayclear.cli.output import Exit, console, worst
+
+if TYPE_CHECKING:
+    from relayclear.usecases.doctor_facts import Finding
+
+
+def doctor(
+    ctx: typer.Context,
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="Look at configs, keys and programs only.")] = False,
+) -> int:
+    """Check configs, Hermes, nodes, keys, gas and clients; name the next command for each trouble."""
+    import asyncio
+
+    from relayclear.bootstrap.examination import examined
+
+    face: Face = ctx.obj
+    config = Path(face.config) if face.config else None
+    findings = asyncio.run(examined(config, face.environ, face.flags, offline=offline))
+    if face.json:
+        face.emit({"findings": [_row(finding) for finding in findings]})
+    else:
+        _print(face, findings)
+    return exit_of(findings)
+
+
+def exit_of(findings: Sequence[Finding]) -> Exit:
+    """2 for a config that no command could use, 3 for what can't be reached, 1 for other failures, 10 for warnings."""
+    from relayclear.usecases.doctor_facts import Cause, Severity
+
+    failed = {Cause.CONFIG: Exit.USAGE, Cause.UNREACHABLE: Exit.UNREACHABLE, Cause.STATE: Exit.FAILED}
+    codes = [failed[finding.cause] for finding in findings if finding.severity is Severity.FAIL]
+    if Exit.USAGE in codes:
+        return Exit.USAGE
+    return worst([*codes, *(Exit.FOUND for finding in findings if finding.severity is Severity.WARN)])
+
+
+def _row(finding: Finding) -> dict[str, str | None]:
+    return {
+        "check": finding.check,
+        "chain": finding.chain,
+        "severity": finding.severity.value,
+        "finding": finding.finding,
+        "why": finding.why,
+        "next": finding.next,
+    }
+
+
+def _print(face: Face, findings: list[Finding]) -> None:
+    from relayclear.ibc.text import clean
+    from relayclear.wording import of_chain
+
+    out = console(face.color)
+    marks = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+    for finding in findings:
+        glyph, style = marks[finding.severity.value]
+        where = f"{finding.chain}: " if finding.chain else ""
+        out.print(
+            f"{glyph} {where}{clean(of_chain(finding.chain or '', finding.finding))}", style=style, soft_wrap=True
+        )
+        if finding.severity.value != "ok":
+            out.print(f"    {clean(finding.why)}", style="dim", soft_wrap=True)
+        for step in (finding.next or "").splitlines():
+            out.print(f"    try: {clean(step)}", soft_wrap=True)
+    counts = {word: sum(finding.severity.value == word for finding in findings) for word in marks}
+    out.print(f"{counts['ok']} fine, {counts['warn']} to look at, {counts['fail']} to mend.", style="dim")

@@ -1,0 +1,198 @@
+"""`relayclear help TOPIC`: what doesn't belong to one command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from relayclear.cli.output import Exit
+from relayclear.errors import UsageError
+
+_JSON = """\
+--json works on every command: one document on stdout, ended by a line feed.
+
+  schema_version   1; it changes when a field changes its meaning or leaves
+  coins            {"denom": "uatom", "amount": "2000"}: amounts are strings, of any length
+  sequences        integers
+  times            RFC 3339 in UTC, null where nobody could tell
+  unknown          null, never 0 or an empty text
+  errors           one object on stderr: {"error": {"code", "message", "hint", "retryable"}}
+
+--json never asks, never colours, never shows progress.  packets list --watch --json and history export --json write
+one document a line.
+
+A script that can't know whether its last try was heard gives --idempotency-key TEXT to what creates or acts (clear,
+tokens create|revoke|import, payments assign, payments gaps accept, refunds approve|waive|mark-paid, books assign,
+operations cancel|retry, keys create|rotate|revoke, packets mute|unmute).  The same key and words get the same
+document for ever and nothing is done again; a clear is shown as it stands, with exit 3 while it goes on.  The same
+key with other words is refused (4, idempotency_key_reused).  What was refused or couldn't be reached left nothing
+behind, and may be asked for again.
+"""
+
+_ENVIRONMENT = """\
+A flag beats the environment, which beats the config file, which beats the default.
+
+  RELAYCLEAR_CONFIG          relayclear's own config file
+  RELAYCLEAR_HERMES_CONFIG   Hermes' config; several are separated by ':'
+  RELAYCLEAR_DB              the database file
+  RELAYCLEAR_PASSPHRASE_FILE a file of mode 0600 that opens the wallet file
+  RELAYCLEAR_SECTION_KEY     any single setting, like RELAYCLEAR_SCAN_STUCK_AFTER=10m
+  RELAYCLEAR_OPERATOR        who acts, for the history; else the user's name
+  NO_COLOR, TERM=dumb        no colour
+  COLUMNS                    the width of tables
+
+relayclear config show says where each value came from.
+"""
+
+
+_DEMO = """\
+relayclear demo --serve prints its control port, here CONTROL; everything is
+JSON over HTTP on loopback.
+
+  curl CONTROL/state                              all there is, faults too
+  curl -d '{"refuse": true}' CONTROL/nodes/beta-1/faults       set what is named
+  curl -X POST CONTROL/nodes/beta-1/heal                       no fault any more
+
+Each chain has two nodes: alpha-1, alpha-1-second, beta-1, beta-1-second. Where
+one fails the other answers: both of a chain must be refused before a list
+fails. Hermes uses the first alone.
+
+Faults of a node; how it answers:
+  refuse true           every connection is closed without a word
+  hang true             questions are taken and never answered
+  delay_seconds 2.5     every answer comes so late
+  http_status 503       every answer has this status; 0 for none;
+                        retry_after_seconds 30 goes with it
+  html true             a web page instead of JSON
+  truncate true         half of the JSON
+  lose_answers 2        so many broadcasts are taken, and the line is closed
+                        instead of an answer
+  max_batch 10, max_body_bytes 1000000          the most that it takes at once
+what it knows:
+  behind 20             it lags so many blocks
+  catching_up true      it says that it is syncing
+  tx_index false        it finds no transaction
+  index_lag 3           nor any of the newest three blocks
+  pruned_below 100      no state, block or result below that height
+  chain_id "other-1"    it says that it is another chain
+  hidden_txs ["HASH"]   it never heard of these transactions, in any answer
+  balances {"ADDRESS/denom": 5}         what it says somebody holds: untrue
+
+Faults of Hermes: CONTROL/relayer/faults, and CONTROL/relayer/heal:
+  hang true             it starts and waits for ever
+  do_nothing true       it says success with an empty result
+  die_after "recv"      it kills itself once this was broadcast: "recv", "ack"
+                        or "timeout"; "" for never
+  garbage true          it prints what no program would
+  version "1.8.1"       it says that it is this one
+
+What else can be done:
+  curl -d '{"armed": true}' CONTROL/rival       another relayer wins every race
+  curl -d '{"count": 1}' CONTROL/chains/beta-1/drop   one is taken and forgotten
+  curl -d '{"hash": "HASH"}' CONTROL/chains/beta-1/replay       the next block
+                        has this transaction again
+  curl -d '{"seconds": 90}' CONTROL/chains/beta-1/skew          clocks apart
+  curl -d '{"client": "07-tendermint-0", "status": "expired"}' \\
+    CONTROL/chains/beta-1/client                or "frozen"; never healed again
+  curl -d '{"channel": "channel-0", "state": "closed"}' \\
+    CONTROL/chains/beta-1/channel               or "open"
+"""
+
+
+_MONEY = """\
+A token sells the clearing of exact packets for an exact amount; the payer proves which by its memo.
+
+  three accounts   payee (is paid, pays back), clearing key (Hermes only), daemon key: all different
+  a payment        counts when a further block stands on it; its time is its block's, on the paying chain
+  late             inside [sell] late_grace it is honoured if the packets are still stuck
+  earned           per packet: we did it, after the payment; judged from both chains, never by Hermes' word
+  owed back        what was not earned, in full; what the payer did wrong (late, too little, too much, wrong
+                   coin) less the refund fee that the quote names
+  deadline         [sell] operation_deadline after the payment; what is not cleared by then is owed back
+
+  refunds          within the caps of [refunds] they go by themselves where mode is auto and two endpoints agree;
+                   all others wait for your yes; one transaction each, its memo says why
+  saying yes       on a terminal the amount is typed; elsewhere --yes --max-amount 5000000stake says the most
+  too little       dust and what is worth less than its fee waits; after 90 days it can be written off
+
+Amounts are whole numbers in base units; coins of different denoms are never added up.
+
+  relayclear tokens show TOKEN          where a sale stands, in one sentence for the payer
+  relayclear refunds list               what is owed, and what somebody has to decide
+  relayclear refunds sweep --dry-run    what would be sent now, and what waits
+  relayclear refunds resolve --chain ID what keeps a wallet from sending, and the ways out
+  relayclear operations proof ID        the proof of clear; relayclear operations verify FILE checks it
+  relayclear history list --token TOKEN everything that happened to it
+  relayclear stats                      what was earned, against what clears and refunds cost
+
+Everything that moves in a wallet is booked, by chain and denom, and two equations always hold:
+  received + our loss = held + earned + owed + in transit + refunded + fee kept + orphaned + written off
+  balance = opening + received + deposits + income - refunds - in transit - fees - expenses - withdrawals
+
+  relayclear audit                      compares them with the chain, movement by movement
+  relayclear books assign               says what your own top-up or withdrawal was
+  relayclear books daily                opening balance, movements, closing balance of each day
+  relayclear wallet withdrawable        what is neither a payer's, nor unexplained, nor kept for gas
+"""
+
+_KEYS = """\
+Quotes are signed, and each memo holds a seal that only the operator can make.  Both keys stand in one file a key
+id, mode 0600, in [keys] dir; the first quote makes the first.  They are never in the database, nor in its backup.
+
+  relayclear keys list                  ids, fingerprints, which one signs now
+  relayclear keys rotate                a new key signs; old ones know their quotes until those end
+  relayclear keys revoke ID             a leaked key: its quotes are void, what was paid for them is owed back
+  relayclear keys publish               what to put at [operator] url, so that payers can check the signer
+
+Refunds are signed with the payee's key, one a chain, sealed in wallet.json in the same folder.  Its passphrase comes
+from [keys] passphrase_file, a systemd credential (LoadCredentialEncrypted=relayclear-passphrase:…), or you are asked.
+
+  relayclear wallet add                 keep the key that a mnemonic leads to; the mnemonic is not kept
+  relayclear wallet list                addresses; needs no passphrase
+
+Lost keys can't be made again: memos of their quotes are then nobody's.  relayclear db backup lists what to keep.
+Hermes' own keys are Hermes': relayclear names them ([chains] clearing_key) and never reads a secret of theirs.
+"""
+
+
+_DOCTOR = """doctor: 2 a config that can't be used, 3 what can't be reached, 1 any other
+failed check, 10 warnings.
+refunds sweep: 0 all that may go has gone, 4 something waits for a yes or for
+coins, 3 a chain can't be reached or what was sent is in no block yet, 5
+another process sends, 10 something is owed still (--check)."""
+
+
+def exit_codes() -> str:
+    """The exit codes, a line each."""
+    lines = [f"{code.value:>5}   {code.meaning}" for code in Exit]
+    return "\n".join([*lines, "", "Where several apply: 3, then 1, then 10.", _DOCTOR, ""])
+
+
+def topics() -> dict[str, str]:
+    """Every topic's text."""
+    return {
+        "demo": _DEMO,
+        "environment": _ENVIRONMENT,
+        "exit-codes": exit_codes(),
+        "json": _JSON,
+        "keys": _KEYS,
+        "money": _MONEY,
+    }
+
+
+def help_topic(
+    ctx: typer.Context,
+    topic: Annotated[str | None, typer.Argument(help="demo, exit-codes, json, environment, money or keys.")] = None,
+) -> int:
+    """Explain a topic: demo, exit-codes, json, environment, money, keys."""
+    if topic is None:
+        typer.echo(ctx.parent.get_help() if ctx.parent else "")
+        return Exit.DONE
+    known = topics()
+    if topic not in known:
+        from relayclear.usecases.desk import nearest
+
+        raise UsageError(f"no help topic {topic!r}{nearest(topic, known)}", hint="relayclear help exit-codes")
+    typer.echo(known[topic], nl=False)
+    return Exit.DONE

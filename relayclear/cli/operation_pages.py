@@ -1,0 +1,163 @@
+"""Operations as people and programs read them: lists, and one with its timeline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from relayclear.clearing.operation import Attempt, operation_state
+from relayclear.clearing.timeline import Happened, Moment
+from relayclear.cli.clear_pages import print_operation
+from relayclear.cli.face import Face
+from relayclear.cli.output import console, rfc3339
+from relayclear.cli.rows import coin_row, operation_row, tx_row
+from relayclear.cli.tables import Cell, Column, print_table
+from relayclear.ibc.coin import Coin
+from relayclear.ibc.text import clean, clean_lines
+from relayclear.store.history import Event
+from relayclear.store.relay_costs import RelayCost
+from relayclear.usecases.operations import OperationList, OperationStory
+from relayclear.usecases.relay_costs import packet_shares, totals
+from relayclear.wording import OPERATIONS, coin, moment
+
+_LIST = (
+    Column("operation"),
+    Column("state"),
+    Column("asked", drop=1),
+    Column("channel"),
+    Column("sequences", flexible=True),
+)
+_MOMENTS = {
+    Happened.ASKED: "asked to clear {sequences}",
+    Happened.PLANNED: "attempt {attempt}: {sequences} planned",
+    Happened.RAN: "attempt {attempt}: Hermes has ended",
+    Happened.MOVED: "{step} of {sequences} on {chain}",
+    Happened.JUDGED: "attempt {attempt}: judged",
+    Happened.CANCELLED: "called off",
+}
+
+
+def list_document(found: OperationList) -> dict[str, Any]:
+    """The document of `operations list --json`."""
+    return {
+        "operations": [operation_row(item) for item in found.operations],
+        "complete": found.complete,
+    }
+
+
+def print_list(face: Face, found: OperationList, *, filtered: bool) -> None:
+    """Print a page, and how far was looked where that wasn't to the end."""
+    out = console(face.color)
+    if not found.operations:
+        out.print("No clears that fit." if filtered else "No clears yet.")
+    else:
+        rows = []
+        for item in found.operations:
+            word = OPERATIONS[operation_state(item)]
+            state = Cell(f"{word.glyph} {word.word}", word.style)
+            asked = Cell(moment(item.requested_at))
+            rows.append([Cell(item.id), state, asked, Cell(str(item.source)), Cell(str(item.sequences))])
+        print_table(out, _LIST, rows)
+    if not found.complete:
+        out.print(f"Only the newest {found.looked_at} were looked at; --chain, --channel narrow it.", style="yellow")
+
+
+def story_document(story: OperationStory, *, output: bool) -> dict[str, Any]:
+    """The document of `operations show --json`; `output` adds what Hermes wrote to each run."""
+    document = operation_row(story.operation)
+    if output:
+        written = [attempt.run.output for attempt in story.operation.attempts if attempt.run is not None]
+        for run, text in zip(document["runs"], written, strict=True):
+            run["output"] = text
+        document["hermes"] = document["runs"][-1] if document["runs"] else None
+    rows = [(at, _moment_row(item)) for at, item in _dated(story)]
+    rows += [(event.at, _event_row(event)) for event in story.events]
+    document |= {"costs": [_cost_row(one) for one in story.costs], "packet_costs": _packet_rows(story)}
+    return {**document, "timeline": [row for _, row in sorted(rows, key=lambda row: row[0])]}
+
+
+def _cost_row(one: RelayCost) -> dict[str, Any]:
+    return {
+        "chain": one.run.chain,
+        "tx_hash": one.tx_hash,
+        "attempt": one.run.attempt,
+        "code": one.code,
+        "height": one.height,
+        "fee": [coin_row(coin) for coin in one.fee],
+    }
+
+
+def _packet_rows(story: OperationStory) -> list[dict[str, Any]]:
+    """What each packet cost, its even share of every fee."""
+    return [
+        {"sequence": sequence, "chain": chain, "cost": {"denom": denom, "amount": str(amount)}}
+        for sequence, amounts in packet_shares(story.operation, story.costs).items()
+        for (chain, denom), amount in sorted(amounts.items())
+    ]
+
+
+def _dated(story: OperationStory) -> list[tuple[datetime, Moment]]:
+    """Facts with a time to sort by: what has none of its own stands where the facts put it."""
+    dated, last = [], story.operation.requested_at
+    for item in story.moments:
+        last = item.at or last
+        dated.append((last, item))
+    return dated
+
+
+def _moment_row(item: Moment) -> dict[str, Any]:
+    return {
+        "at": rfc3339(item.at),
+        "what": item.what.value,
+        "attempt": item.attempt,
+        "sequences": str(item.sequences),
+        "tx": tx_row(item.tx) if item.tx else None,
+    }
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    return {"at": rfc3339(event.at), "what": event.what, "who": event.who, "detail": dict(event.detail)}
+
+
+def print_story(face: Face, story: OperationStory, *, output: bool) -> None:
+    """Print the outcome with its proof, every run with its exact command, and what happened when."""
+    print_operation(face, story.operation)
+    for attempt in story.operation.attempts:
+        _print_run(face, attempt, output=output)
+    out = console(face.color)
+    failed = sum(one.code != 0 for one in story.costs)
+    for (chain, denom), amount in sorted(totals(story.costs).items()):
+        out.print(f"cost on {chain}: {clean(coin(Coin(denom, amount)), 200)}", soft_wrap=True)
+    if failed:
+        out.print(f"  of {len(story.costs)} transactions {failed} failed, and were paid for", style="yellow")
+    out.print("what happened, in UTC:")
+    lines = [(at, _moment_line(item)) for at, item in _dated(story)]
+    lines += [(event.at, _event_line(event)) for event in story.events]
+    for at, text in sorted(lines, key=lambda line: line[0]):
+        out.print(f"  {moment(at)}  {text}", soft_wrap=True)
+
+
+def _print_run(face: Face, attempt: Attempt, *, output: bool) -> None:
+    if attempt.run is None:
+        return
+    out, run = console(face.color), attempt.run
+    ended = f"{run.seconds:.1f} s, exit {run.exit_code}" if run.exit_code is not None else "it did not end by itself"
+    out.print(f"run {attempt.number}, {rfc3339(attempt.started_at)}, {ended}")
+    out.print("  " + clean(" ".join(run.argv)), style="dim", soft_wrap=True)
+    for complaint in run.complaints:
+        out.print(f"  Hermes: {clean(complaint, 400)}", style="yellow", soft_wrap=True)
+    if output:
+        for line in clean_lines(run.output).splitlines():
+            out.print(f"  | {line}", style="dim", soft_wrap=True)
+
+
+def _moment_line(item: Moment) -> str:
+    words = {"sequences": f"#{item.sequences}", "attempt": item.attempt}
+    if item.tx is not None:
+        words |= {"step": item.tx.step.value, "chain": item.tx.chain}
+    return _MOMENTS[item.what].format(**words)
+
+
+def _event_line(event: Event) -> str:
+    detail = ", ".join(f"{name} {value}" for name, value in event.detail.items() if value not in {None, ""})
+    return clean(f"{event.what.replace('_', ' ')} ({event.who}{': ' if detail else ''}{detail})", 300)

@@ -1,0 +1,136 @@
+"""Payments as people read them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from relayclear.cli.face import Face
+from relayclear.cli.output import console, say
+from relayclear.cli.tables import Cell, Column, print_table
+from relayclear.ibc.coin import Coin
+from relayclear.ibc.text import clean, visible
+from relayclear.money.settlement import Flaw
+from relayclear.store.cursors import Gap
+from relayclear.usecases.payments_view import PaymentPage, PaymentView
+from relayclear.wording import coin, moment, short
+from relayclear.wording.paying import gap_state, reading_line, why_line, word_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_LABEL = 12
+_NARROWEST = 40
+
+
+def print_page(face: Face, page: PaymentPage, next_offset: int) -> None:
+    """Print payments, one a line; how far was read and what needs somebody goes to stderr."""
+    if page.payments:
+        _print_payments(console(face.color), page.payments)
+    for cursor in page.readings:
+        say(("! " if cursor.error else "") + clean(reading_line(cursor), 600))
+    if page.has_next:
+        say(f"there are more: --offset {next_offset}")
+    if page.orphans:
+        say(f"! {page.orphans} payments are for no token: relayclear payments list --orphans")
+    if page.lost:
+        say(f"! {page.lost} payments are for tokens that were lost: relayclear tokens import quotes.jsonl")
+    for gap in page.gaps:
+        say(f"! heights {gap.first} to {gap.last} of {gap.chain} can't be read: relayclear payments gaps")
+
+
+def _print_payments(out: Console, views: Sequence[PaymentView]) -> None:
+    rows = []
+    for view in views:
+        found, word = view.stored.arrival, word_of(view)
+        flaws = " ".join(flaw.value for flaw in Flaw if view.paid and flaw in view.paid.flaws)
+        near = f"meant {view.suggested}?" if view.suggested else ""
+        rows.append(
+            [
+                Cell(f"{found.tx_hash[:8]}/{found.ordinal}"),
+                Cell(f"{word.glyph} {word.word}", word.style),
+                Cell(coin(found.coin)),
+                Cell(view.token or near or visible(found.memo, 34)),
+                Cell(moment(found.at)),
+                Cell(flaws or (why_line(view) if view.token is None else "")),
+                Cell(short(visible(found.sender or "", 90))),
+            ]
+        )
+    columns = (
+        Column("payment"),
+        Column("state"),
+        Column("amount", right=True, flexible=True),
+        Column("token", flexible=True),
+        Column("at", drop=1),
+        Column("remark", drop=3, flexible=True),
+        Column("from", drop=2),
+    )
+    print_table(out, columns, rows)
+
+
+def print_payment(face: Face, view: PaymentView) -> None:
+    """Print one payment with everything that arrived, and what it is for."""
+    out, found, word = console(face.color), view.stored.arrival, word_of(view)
+    out.print(f"{word.glyph} {coin(found.coin)} {word.word}", style=word.style, soft_wrap=True)
+    because = why_line(view)
+    if because:
+        _line(out, "because", visible(because, 400))
+    if view.token is not None:
+        _line(out, "token", view.token, "bold")
+    if view.suggested is not None:
+        _line(out, "meant", f"{view.suggested}? relayclear payments assign {found.tx_hash[:12]}/{found.ordinal} …")
+    if view.paid is not None:
+        flaws = ", ".join(flaw.value.replace("_", " ") for flaw in Flaw if flaw in view.paid.flaws)
+        _line(out, "counts", coin(Coin(found.coin.denom, view.paid.applied)) + (f" ({flaws})" if flaws else ""))
+    _line(out, "transaction", f"{found.tx_hash}/{found.ordinal} on {found.chain}")
+    _line(out, "at", f"{moment(found.at)}, block {found.height}")
+    _line(out, "to", view.stored.payee)
+    senders = f" and {found.senders - 1} others" if found.senders > 1 else ""
+    _line(out, "from", f"{visible(found.sender or 'not told', 90)}{senders}, by {found.kind.value.replace('_', ' ')}")
+    if found.packet is not None:
+        _line(out, "packet", visible(f"{found.packet} over {found.channel}", 200))
+    _line(out, "memo", visible(found.memo, 300) or "none")
+    if found.outer_memo:
+        _line(out, "outer memo", f"{visible(found.outer_memo, 300)} (the relayer's: it doesn't count)")
+
+
+def print_gaps(face: Face, gaps: Sequence[tuple[Gap, bool]]) -> None:
+    """Print gaps, one a line, each with whether it still stops the reading."""
+    rows = []
+    for gap, is_open in gaps:
+        word = gap_state(gap, is_open=is_open)
+        accepted = f"{visible(gap.accepted.who, 20)}: {visible(gap.accepted.reason, 60)}" if gap.accepted else ""
+        rows.append(
+            [
+                Cell(str(gap.id)),
+                Cell(f"{word.glyph} {word.word}", word.style),
+                Cell(gap.chain),
+                Cell(f"{gap.first}..{gap.last}"),
+                Cell(moment(gap.found_at)),
+                Cell(accepted or clean(gap.why, 100)),
+            ]
+        )
+    columns = (
+        Column("gap", right=True),
+        Column("state"),
+        Column("chain"),
+        Column("heights"),
+        Column("found", drop=1),
+        Column("why", drop=2, flexible=True),
+    )
+    print_table(console(face.color), columns, rows)
+
+
+def _line(out: Console, label: str, text: str, style: str = "") -> None:
+    before = f"{label:<{_LABEL}}"
+    width = max(out.width, _NARROWEST)
+    lines = textwrap.fill(
+        text,
+        width,
+        initial_indent=before,
+        subsequent_indent=" " * _LABEL,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    out.print(lines, style=style, soft_wrap=True)

@@ -1,0 +1,35 @@
+"""The unexpected kind of error: a report file without secrets, and one line that says where."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+import traceback
+
+from relayclear import __version__
+from relayclear.cli.output import Exit, emit_error
+from relayclear.errors import RelayclearError
+
+
+def report(error: Exception, *, as_json: bool, debug: bool) -> int:
+    """Write what happened to a file and name it; with --debug the traceback goes to stderr too.
+
+    The report holds code lines and the error's class, not its values: those may be an address, a
+    URL with a password, or worse.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"relayclear {__version__}, Python {platform.python_version()}, {platform.system()}"]
+    lines += [f"  {frame.filename}:{frame.lineno} {frame.name}: {frame.line}" for frame in frames]
+    lines.append(type(error).__name__)
+    with tempfile.NamedTemporaryFile("w", prefix="relayclear-", suffix=".txt", delete=False) as file:
+        file.write("\n".join(lines) + "\n")
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    unexpected = RelayclearError(
+        f"something unexpected happened ({type(error).__name__}); nothing more was done",
+        hint=f"send {file.name} with a report of it, or run it again with --debug",
+        code="unexpected",
+    )
+    emit_error(unexpected, as_json=as_json)
+    return Exit.FAILED

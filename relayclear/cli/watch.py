@@ -1,0 +1,105 @@
+"""`relayclear watch`: the daemon, its log, and how it ends."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from relayclear.cli.face import Face
+from relayclear.cli.output import SCHEMA_VERSION, Exit
+from relayclear.errors import UsageError
+
+if TYPE_CHECKING:
+    from relayclear.usecases.desk import Desk
+    from relayclear.watch import Log
+
+_FORMATS = {"text", "json"}
+
+
+def watch(
+    ctx: typer.Context,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Read everything once, do what is due, and end.")] = False,
+    log_format: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="text or json; text on a terminal, else json.")
+    ] = None,
+) -> int:
+    """Scan, watch payments and clear what is paid for, until stopped; without payee or key it only looks."""
+    if log_format is not None and log_format not in _FORMATS:
+        raise UsageError(f"--log-format {log_format!r} is neither text nor json", hint="--log-format json")
+    face: Face = ctx.obj
+    # A question in the middle of the night would hold up everything else.
+    face.unattended = True
+    settings = face.settings()
+
+    # Commands end before cycles matter; what runs for months has to collect them.
+    gc.enable()
+
+    async def work(desk: Desk) -> int:
+        """Be the only watcher of this database, until stopped."""
+        from relayclear.cli.stopping import Stopping
+        from relayclear.usecases.watching import being_alone
+        from relayclear.watch import Rhythm, Watch
+
+        with being_alone(desk), logging_to(face, log_format) as log, Stopping() as stopping:
+            rhythm = Rhythm(settings.scan.interval, settings.watch.workers)
+            daemon = Watch(desk, rhythm, log, stopping.event)
+            await (daemon.once() if once else daemon.run())
+            if stopping.interrupted:
+                return Exit.INTERRUPTED
+            return Exit.UNREACHABLE if once and daemon.troubles else Exit.DONE
+
+    return face.run(work)
+
+
+@contextmanager
+def logging_to(face: Face, log_format: str | None) -> Iterator[Log]:
+    """A log on stderr, or on stdout for --json; lines of JSON unless a person sits at a terminal."""
+    import structlog
+
+    stream = sys.stdout if face.json else sys.stderr
+    as_json = face.json or log_format == "json" or (log_format is None and not stream.isatty())
+    ending: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=True)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty() and face.color != "never")
+    )
+    processors = [
+        *([_versioned] if as_json else []),
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        ending,
+    ]
+    log: Log = structlog.wrap_logger(
+        structlog.PrintLogger(stream), processors=processors, wrapper_class=structlog.BoundLogger
+    )
+    forward, ours = _Forward(log), logging.getLogger("relayclear")
+    ours.addHandler(forward)
+    try:
+        yield log
+    finally:
+        ours.removeHandler(forward)
+
+
+def _versioned(_: Any, __: str, fields: Any) -> Any:
+    return {"schema_version": SCHEMA_VERSION, **fields}
+
+
+class _Forward(logging.Handler):
+    """What the engine and the store warn of goes where everything goes."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a record on, cleaned and cut: it may quote a node."""
+        from relayclear.ibc.text import clean
+
+        self._log.warning(clean(record.getMessage(), 300), source=record.name)

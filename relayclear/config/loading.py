@@ -1,0 +1,151 @@
+"""Where the settings are read from: flag, then environment, then file, then default."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from relayclear.config.places import Places
+from relayclear.config.reading import Override, Reader, known_keys
+from relayclear.config.settings import Settings, Shape, tables_of
+from relayclear.errors import ConfigError
+
+PREFIX = "RELAYCLEAR_"
+CONFIG_VARIABLE = PREFIX + "CONFIG"
+# Shorter names for what is set most often; the long ones, RELAYCLEAR_STORE_URL, work too.
+SHORT_NAMES = {PREFIX + "DB": "store.url", PREFIX + "PASSPHRASE_FILE": "keys.passphrase_file"}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """Which config file counts, and who said so; `named` is False for the default place."""
+
+    path: Path
+    origin: str
+    named: bool
+
+
+def find(config_path: Path | None, env: Mapping[str, str], places: Places) -> ConfigFile:
+    """The config file that counts, whether it exists or not."""
+    if config_path is not None:
+        return ConfigFile(places.resolve(config_path, places.here), "flag", named=True)
+    if env.get(CONFIG_VARIABLE):
+        path = places.resolve(Path(env[CONFIG_VARIABLE]), places.here)
+        return ConfigFile(path, f"env {CONFIG_VARIABLE}", named=True)
+    return ConfigFile(places.config_file, "default", named=False)
+
+
+def load(
+    *,
+    config_path: Path | None,
+    env: Mapping[str, str],
+    flags: Mapping[str, Any],
+    places: Places | None = None,
+) -> Settings:
+    """Read the settings.  `flags` maps full key paths to values, None for a flag not given.
+
+    Raises ConfigError with the first problem; its hint says where to see the others.
+    """
+    settings, problems = examine(config_path=config_path, env=env, flags=flags, places=places)
+    if problems:
+        others = len(problems) - 1
+        hint = f"relayclear config validate shows {others} more" if others else problems[0].hint
+        raise ConfigError(problems[0].message, hint=hint)
+    return settings
+
+
+def examine(
+    *,
+    config_path: Path | None,
+    env: Mapping[str, str],
+    flags: Mapping[str, Any],
+    places: Places | None = None,
+) -> tuple[Settings, tuple[ConfigError, ...]]:
+    """Read the settings with every problem there is; what has one keeps its default."""
+    places = places or Places.of_user()
+    file = find(config_path, env, places)
+    problems: list[ConfigError] = []
+    document: dict[str, Any] | None = None
+    try:
+        document = read_toml(file)
+    except ConfigError as error:
+        problems.append(error)
+    overrides = dict(_from_environment(env, problems))
+    overrides |= dict(_from_flags(flags))
+    reader = Reader(file.path if document is not None else None, places, overrides, problems)
+    return reader.settings(document or {}), tuple(reader.problems)
+
+
+def read_toml(file: ConfigFile) -> dict[str, Any] | None:
+    """The file's tables; None where the default file isn't there, which is fine.
+
+    Raises ConfigError for a named file that isn't there, and for anything that isn't TOML.
+    """
+    try:
+        data = file.path.read_bytes()
+    except FileNotFoundError:
+        if not file.named:
+            return None
+        said_by = "--config" if file.origin == "flag" else CONFIG_VARIABLE
+        raise ConfigError(
+            f"{file.path}: no such file",
+            hint=f"named by {said_by}; without it, see relayclear config path",
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{file.path}: can't be read: {error.strerror}") from error
+    try:
+        # Decimal, because 1.5 is a factor on money.
+        return tomllib.loads(data.decode("utf-8-sig"), parse_float=Decimal)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{file.path}: not UTF-8 (at line {line})") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{file.path}: not valid TOML: {error}") from error
+
+
+def variables() -> dict[str, str]:
+    """Every environment variable that sets a key: variable -> the key's full path."""
+    by_name = tuple(f"{name}." for name, table in tables_of(Settings).items() if table.shape is Shape.BY_NAME)
+    scalars = [path for path, key in known_keys() if key.kind.from_text and not path.startswith(by_name)]
+    return SHORT_NAMES | {PREFIX + path.replace(".", "_").upper(): path for path in scalars}
+
+
+def _from_environment(env: Mapping[str, str], problems: list[ConfigError]) -> Iterator[tuple[str, Override]]:
+    known, keys = variables(), dict(known_keys())
+    _refuse_unknown(env, known, problems)
+    # Reversed, so that of a short and a long name the short one is kept.
+    for variable in reversed(known):
+        text = env.get(variable, "")
+        path = known[variable]
+        from_text = keys[path].kind.from_text
+        if not text or from_text is None:
+            continue
+        raw = text.split(os.pathsep) if path == "hermes.config" else from_text(text)
+        yield path, Override(raw, f"env {variable}", f"the variable {variable}")
+
+
+def _from_flags(flags: Mapping[str, Any]) -> Iterator[tuple[str, Override]]:
+    keys = dict(known_keys())
+    for path, value in flags.items():
+        if value is None:
+            continue
+        text = str(value) if isinstance(value, (str, Path)) else None
+        from_text = keys[path].kind.from_text
+        raw = value if text is None or from_text is None else from_text(text)
+        yield path, Override(raw, "flag", f"the flag for {path}")
+
+
+def _refuse_unknown(env: Mapping[str, str], known: Mapping[str, str], problems: list[ConfigError]) -> None:
+    # Only what begins like a table of ours: RELAYCLEAR_LOCALNET and its like belong to others.
+    sections = tuple(f"{PREFIX}{name.upper()}_" for name in tables_of(Settings))
+    for variable in sorted(env):
+        if variable.startswith(sections) and variable not in known:
+            near = get_close_matches(variable, known, n=1)
+            nearest = f"; the nearest known one is {near[0]}" if near else ""
+            problems.append(ConfigError(f"the variable {variable} sets no key{nearest}"))

@@ -1,0 +1,1 @@
+"""What is owed to whom: quotes, tokens, settlements, refunds, books.  Pure; amounts are integers."""

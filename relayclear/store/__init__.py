@@ -1,0 +1,1 @@
+"""Our memory in one SQLite file; the only room that knows SQL."""

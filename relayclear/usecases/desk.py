@@ -1,0 +1,94 @@
+"""What every use case works with: the journal, the chains, the relayers, and the operator's choices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from relayclear.errors import RefusedError, UsageError
+from relayclear.ibc.accounts import AccountType
+from relayclear.ibc.packet import RelayPath
+from relayclear.ibc.readings import RelayRules
+from relayclear.store.journal import Journal
+from relayclear.usecases.shop import Shop
+
+if TYPE_CHECKING:
+    # Ports are types: nothing of them is called here while the program starts.
+    from relayclear.ports import Chain, Clock, Relayer, Wallet
+
+NO_RULES = RelayRules({}, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One configured Hermes: the chains it knows and the file that says so."""
+
+    relayer: Relayer
+    chains: frozenset[str]
+    config: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a use case needs, wired once.
+
+    `ours` maps chain id to the addresses that count as us; `daemon_keys` to the addresses that a
+    running Hermes may sign with; `clearing_keys` to the key name that clears; `stuck_after` is in
+    seconds.  `unsupported` maps configured chains that nobody here can read to their kind.  `shop` is
+    None where nothing can be sold.  `witnesses` are the chains once more, over the endpoints that the
+    operator trusts, else over those on other hosts: a second word where there is one.  `wallet` holds
+    the keys that refunds are signed with.  `accounts` says how a chain's accounts sign, by Hermes'
+    config.
+    """
+
+    journal: Journal
+    chains: Mapping[str, Chain]
+    instances: tuple[Instance, ...]
+    clock: Clock
+    stuck_after: int
+    ours: Mapping[str, frozenset[str]]
+    daemon_keys: Mapping[str, frozenset[str]]
+    clearing_keys: Mapping[str, str]
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+    shop: Shop | None = None
+    witnesses: Mapping[str, Chain] = field(default_factory=dict)
+    wallet: Wallet | None = None
+    accounts: Mapping[str, AccountType] = field(default_factory=dict)
+
+    def chain(self, chain_id: str) -> Chain:
+        """The chain of that id.  Raises UsageError naming the nearest one."""
+        known = self.chains.get(chain_id)
+        if known is None and chain_id in self.unsupported:
+            raise UsageError(f"{chain_id} is a {self.unsupported[chain_id]} chain: relayclear reads Cosmos chains only")
+        if known is None:
+            raise UsageError(f"no chain {chain_id!r} in the Hermes config{nearest(chain_id, self.chains)}")
+        return known
+
+    def instance_for(self, path: RelayPath) -> Instance:
+        """The Hermes that knows both ends.  Raises RefusedError when none does."""
+        known = self._instance(path)
+        if known is None:
+            raise RefusedError(
+                f"no Hermes config has both {path.source.chain} and {path.destination.chain}",
+                hint="name the config that has with --hermes-config",
+                code="no_relayer",
+            )
+        return known
+
+    def rules_for(self, path: RelayPath) -> RelayRules:
+        """What the Hermes that would clear the path refuses to relay from its source."""
+        known = self._instance(path)
+        return known.relayer.rules(path.source.chain) if known else NO_RULES
+
+    def _instance(self, path: RelayPath) -> Instance | None:
+        needed = {path.source.chain, path.destination.chain}
+        return next((instance for instance in self.instances if needed <= instance.chains), None)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A tail for an error: the nearest known words, or nothing."""
+    names = sorted(known)
+    near = get_close_matches(word, names, n=2, cutoff=0.5) or names[:6]
+    return f"; did you mean {' or '.join(near)}?" if near else ""

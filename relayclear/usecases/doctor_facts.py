@@ -1,0 +1,170 @@
+"""What doctor is told, and what it answers: plain values, so that any face can show them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from relayclear.errors import ConfigError, RelayclearError, UnreachableError
+from relayclear.ibc.packet import RelayPath
+from relayclear.ports import Chain, Clock, Relayer
+
+
+class Severity(StrEnum):
+    """How much a finding matters: `fail` must be mended, `warn` should be."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Cause(StrEnum):
+    """Whose trouble it is, for the exit code: of the config, of reaching something, or of the thing itself."""
+
+    CONFIG = "config"
+    UNREACHABLE = "unreachable"
+    STATE = "state"
+
+
+def cause_of(error: RelayclearError) -> Cause:
+    """The cause that an error stands for."""
+    if isinstance(error, ConfigError):
+        return Cause.CONFIG
+    return Cause.UNREACHABLE if isinstance(error, UnreachableError) else Cause.STATE
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at.  `next` is the command or step that mends it, one a line; None where nothing is to do."""
+
+    check: str
+    chain: str | None
+    severity: Severity
+    finding: str
+    why: str
+    next: str | None = None
+    cause: Cause = Cause.STATE
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A config file: its permission bits (None: can't be told), and whether URLs in it hold credentials."""
+
+    path: str
+    mode: int | None
+    holds_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HermesFacts:
+    """One configured Hermes: its config, how it is called, its chains, those it has that we can't read.
+
+    `unsupported` maps chain id to chain type.  `clear_interval` is in blocks, 0 for never.
+    """
+
+    config: str
+    command: tuple[str, ...]
+    chains: tuple[str, ...]
+    unsupported: Mapping[str, str]
+    packets_enabled: bool
+    clear_on_start: bool
+    clear_interval: int
+
+    def run(self, *words: str) -> str:
+        """A command line of this Hermes, ready to paste."""
+        return shlex.join([*self.command, "--config", self.config, *words])
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFacts:
+    """What sends refunds on a chain: the address of the wallet's key, empty for none, or what keeps the file shut.
+
+    `witnessed`: a second endpoint, or a trusted one, can be asked.  `uncapped` are denoms that are
+    sold in and have no cap, where refunds go by themselves.
+    """
+
+    key: str = ""
+    trouble: str = ""
+    witnessed: bool = False
+    uncapped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFacts:
+    """What the configs say of a chain; empty texts where they say nothing.
+
+    `rpc` are addresses without credentials.  `add_key` is the ``hermes keys add`` for the clearing
+    key, or for `SUGGESTED_KEY` where none is named.  `binary` is the chain's own program.  `refunds`
+    is None where nothing is known of giving back.
+    """
+
+    chain: str
+    prefix: str
+    rpc: tuple[str, ...]
+    add_key: str
+    clearing_key: str = ""
+    payee: str = ""
+    binary: str = "CHAIN_BINARY"
+    refunds: RefundFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorInput:
+    """Everything that the configs say, and the limits.
+
+    `config` is relayclear's own config file, None without one; `problems` what is wrong in any
+    config.  `paths` is None where the channels could not be read.  An account should hold the gas
+    for `relays` transactions at their dearest; a client should live for another `client_margin`.
+    """
+
+    config: str | None
+    files: tuple[FileFacts, ...]
+    problems: tuple[RelayclearError, ...]
+    instances: tuple[HermesFacts, ...]
+    chains: tuple[ChainFacts, ...]
+    paths: tuple[RelayPath, ...] | None
+    relays: int = 50
+    client_margin: timedelta = timedelta(days=3)
+    clock_margin: timedelta = timedelta(seconds=10)
+    block_margin: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredNode:
+    """One endpoint by itself: `address` without credentials, `hermes` the config whose Hermes uses it, if one does."""
+
+    address: str
+    hermes: str | None
+    chain: Chain
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """The facts and the ports of one examination.
+
+    `relayers` by the config path of their Hermes; `nodes` are every endpoint of a chain on its own.
+    """
+
+    facts: DoctorInput
+    chains: Mapping[str, Chain]
+    relayers: Mapping[str, Relayer]
+    clock: Clock
+    offline: bool = False
+    nodes: Mapping[str, Sequence[ConfiguredNode]] = field(default_factory=dict)
+
+    def relayers_of(self, chain: str) -> list[Relayer]:
+        """The relayers that know a chain, in the order of the config."""
+        known = [instance.config for instance in self.facts.instances if chain in instance.chains]
+        return [self.relayers[config] for config in known if config in self.relayers]
+
+    def instance_of(self, chain: str) -> HermesFacts:
+        """The first Hermes that knows a chain."""
+        return next(instance for instance in self.facts.instances if chain in instance.chains)
+
+    @property
+    def sells(self) -> bool:
+        """Whether any chain takes payments: then every account must be separate."""
+        return any(chain.payee for chain in self.facts.chains)

@@ -1,0 +1,243 @@
+"""Refunds that somebody else signs: written out for another wallet, and marked as paid once the chain shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from relayclear.errors import NotFoundError, RefusedError, UsageError
+from relayclear.ibc.arrivals import Arrival
+from relayclear.ibc.spending import Draft
+from relayclear.money.ledger import Kind, Place
+from relayclear.money.refund_state import RefundState, Said
+from relayclear.money.refunds import refund_memo
+from relayclear.store import history, ledger, refunds, signings
+from relayclear.store.db import Transaction
+from relayclear.store.history import Event
+from relayclear.store.refunds import Refund, SaidOf
+from relayclear.usecases.desk import Desk
+from relayclear.usecases.explaining import settle_use
+from relayclear.usecases.once import ANEW, Once
+from relayclear.usecases.payments import read_payments
+from relayclear.usecases.refund_acts import require_refund
+from relayclear.usecases.refund_books import book_by_hand, book_over, is_withdrawal
+from relayclear.usecases.refund_dues import USUAL_GAS, fee_for, rules_of
+from relayclear.usecases.refund_send import holding_wallet
+from relayclear.usecases.refund_sign import sending_of
+from relayclear.usecases.wallet_reading import read_wallet
+
+_QUEUE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A refund and the transaction that somebody else is to sign; no block above its timeout height takes it."""
+
+    refund: Refund
+    draft: Draft
+
+
+async def export(desk: Desk, chain: str, names: list[str], who: str) -> list[Exported]:
+    """Write approved refunds out for another signer, all of the chain's where none is named.
+
+    From then on nothing else sends them, until they are marked as paid, or the export is cancelled.
+    Raises UsageError for an unknown one, RefusedError for one that isn't approved.
+    """
+    with holding_wallet(desk, chain):
+        wallet = await read_wallet(desk, chain)
+        head = await desk.chain(chain).head()
+        done = []
+        for refund in exportable(desk, chain, names):
+            draft = Draft(
+                chain,
+                wallet.address,
+                wallet.number,
+                wallet.on_chain,
+                sending_of(refund, head),
+                fee_for(desk, chain, USUAL_GAS),
+                USUAL_GAS,
+                refund_memo(refund.id, refund.cause),
+                head.height + rules_of(desk).timeout_blocks,
+            )
+            done.append(Exported(_exported(desk, refund, draft, head.height, who), draft))
+        return done
+
+
+def exportable(desk: Desk, chain: str, names: list[str]) -> list[Refund]:
+    """The approved refunds that are named, each once, or all of the chain's.  Raises what `export` raises."""
+    found = {one.id: one for one in (_approved(desk, chain, name) for name in names)}
+    return list(found.values()) if names else refunds.queue(desk.journal.database, chain, _QUEUE)
+
+
+def _approved(desk: Desk, chain: str, name: str) -> Refund:
+    found = require_refund(desk, name)
+    if not isinstance(found, Refund) or found.state is not RefundState.APPROVED:
+        raise RefusedError(
+            f"refund {found.id} is {found.state.value.replace('_', ' ')}: only an approved one can be exported",
+            hint=f"relayclear refunds approve {found.id}",
+            code="not_approved",
+        )
+    if found.chain != chain:
+        raise UsageError(f"refund {found.id} is paid on {found.chain}, not on {chain}", hint=f"--chain {found.chain}")
+    return found
+
+
+def _exported(desk: Desk, refund: Refund, draft: Draft, height: int, who: str) -> Refund:
+    now = desk.clock.now()
+    with desk.journal.database.atomic() as tx:
+        found = refunds.get(tx, refund.id)
+        if found is None or found.state is not RefundState.APPROVED:
+            raise RefusedError(f"refund {refund.id} was just decided otherwise", code="changed")
+        detail = {"timeout_height": draft.timeout_height, "at_height": height}
+        refunds.say(tx, refund.id, SaidOf(Said.EXPORTED, who, "", now, detail=detail))
+        subject = f"refund {refund.id}"
+        history.add(tx, Event(now, who, "refund_exported", refund.order_id, None, refund.to, subject, detail))
+        return refunds.get(tx, refund.id) or refund
+
+
+async def cancel_export(desk: Desk, name: str, who: str, reason: str) -> Refund:
+    """Take an exported refund back, once its transaction can't land any more by the word of two endpoints.
+
+    Raises RefusedError before: somebody may still send what was written out.
+    """
+    if not reason.strip():
+        raise UsageError("taking an export back needs a reason", hint='--reason "…"', code="no_reason")
+    refund = require_refund(desk, name)
+    if not isinstance(refund, Refund) or refund.state is not RefundState.EXPORTED:
+        raise RefusedError(
+            f"refund {refund.id} is {refund.state.value.replace('_', ' ')}: it isn't exported",
+            hint=f"relayclear refunds show {refund.id}",
+            code="not_exported",
+        )
+    last = refunds.events(desk.journal.database, refund.id)[-1]
+    await _require_gone(desk, refund, int(last.detail["timeout_height"]))
+    now = desk.clock.now()
+    with desk.journal.database.atomic() as tx:
+        again = refunds.get(tx, refund.id)
+        if again is None or again.state is not RefundState.EXPORTED:
+            raise RefusedError(f"refund {refund.id} was just found on the chain", code="changed")
+        refunds.say(tx, refund.id, SaidOf(Said.EXPORT_CANCELLED, who, reason, now))
+        subject = f"refund {refund.id}"
+        history.add(tx, Event(now, who, "refund_export_cancelled", refund.order_id, None, refund.to, subject))
+        return refunds.get(tx, refund.id) or refund
+
+
+async def _require_gone(desk: Desk, refund: Refund, timeout_height: int) -> None:
+    """Every block up to the timeout height was read, and a second endpoint counts no transaction more."""
+    reading = await read_payments(desk, refund.chain)
+    wallet = await read_wallet(desk, refund.chain)
+    if reading.error is not None:
+        raise reading.error
+    if reading.through is None or reading.through <= timeout_height:
+        raise RefusedError(
+            f"what was exported may land until block {timeout_height}; {reading.through} is read",
+            hint=f"relayclear refunds export --cancel {refund.id} --reason … after that block",
+            code="may_land",
+        )
+    witness = desk.witnesses.get(refund.chain)
+    account = await witness.account(wallet.address) if witness is not None else None
+    if account is None or account.sequence != wallet.expected:
+        raise RefusedError(
+            f"only one endpoint of {refund.chain} says that nothing of it was sent",
+            hint="name a second endpoint, or your own as trusted, in [chains] rpc",
+            code="one_word",
+        )
+
+
+async def mark_paid(
+    desk: Desk, name: str, tx_hash: str, who: str, once: Once = ANEW, *, output: int | None = None
+) -> Refund:
+    """Mark a refund as paid by a transaction that the chain shows: the right coins to the right account.
+
+    Raises UsageError where it shows something else, RefusedError for a refund that may still be sent
+    by us, and for coins that pay another refund or were called an expense.
+    """
+    once.begin(desk.journal.database)
+    refund = require_refund(desk, name)
+    if not isinstance(refund, Refund) or refund.state not in {RefundState.APPROVED, RefundState.EXPORTED}:
+        raise RefusedError(
+            f"refund {refund.id} is {refund.state.value.replace('_', ' ')}: only one that is approved or exported "
+            "can be paid by hand",
+            hint=f"relayclear refunds show {refund.id}",
+            code="not_by_hand",
+        )
+    wanted = tx_hash.strip().upper().removeprefix("0X")
+    reading = await read_payments(desk, refund.chain)
+    if reading.error is not None:
+        raise reading.error
+    await read_wallet(desk, refund.chain)
+    arrival = await _paying(desk, refund, wanted, output, reading.through or 0)
+    return _mark(desk, refund, arrival, who, once)
+
+
+async def _paying(desk: Desk, refund: Refund, tx_hash: str, output: int | None, through: int) -> Arrival:
+    try:
+        told = await desk.chain(refund.chain).arrivals_of_tx(refund.to, tx_hash)
+    except NotFoundError as error:
+        raise UsageError(
+            f"{refund.chain} has no transaction {tx_hash[:64]}", hint="give its whole hash", code="unknown_tx"
+        ) from error
+    right = [one for one in told if one.coin == refund.net and output in {None, one.ordinal}]
+    taken = set(_outputs(desk, refund, tx_hash))
+    free = [one for one in right if one.ordinal not in taken]
+    if not free:
+        what = "pays another refund already" if right else f"sends {refund.to} no {refund.net}"
+        raise UsageError(
+            f"transaction {tx_hash[:64]} {what}",
+            hint=f"relayclear refunds show {refund.id}",
+            code="not_paid_by_it",
+        )
+    if free[0].height > through:
+        raise RefusedError(f"its block {free[0].height} is not read yet", hint="try again in a moment", code="not_yet")
+    return free[0]
+
+
+def _outputs(desk: Desk, refund: Refund, tx_hash: str) -> list[int]:
+    database = desk.journal.database
+    found = []
+    for name in refunds.paid_by(database, tx_hash):
+        other = refunds.get(database, name)
+        if other is not None and other.to == refund.to:
+            said = refunds.events(database, name)
+            found += [one.output for one in said if one.tx_hash == tx_hash and one.output is not None]
+    return found
+
+
+def _mark(desk: Desk, refund: Refund, arrival: Arrival, who: str, once: Once) -> Refund:
+    now = desk.clock.now()
+    with desk.journal.database.atomic() as tx:
+        once.begin(tx)
+        again = refunds.get(tx, refund.id)
+        if again is None or again.state not in {RefundState.APPROVED, RefundState.EXPORTED}:
+            raise RefusedError(f"refund {refund.id} was just decided otherwise", code="changed")
+        said = SaidOf(Said.PAID_BY_HAND, who, "", now, arrival.tx_hash, arrival.ordinal)
+        refunds.say(tx, refund.id, said)
+        _book(tx, again, arrival, now)
+        detail = {"tx": arrival.tx_hash, "amount": str(refund.net.amount), "denom": refund.net.denom}
+        subject = f"refund {refund.id}"
+        history.add(tx, Event(now, who, "refund_paid_by_hand", refund.order_id, None, refund.to, subject, detail))
+        done = refunds.get(tx, refund.id) or refund
+        once.keep(tx, done, now)
+        return done
+
+
+def _book(tx: Transaction, refund: Refund, arrival: Arrival, now: datetime) -> None:
+    """Out of this wallet, where it was read as a withdrawal, or out of another."""
+    use = signings.use_on(tx, refund.chain, arrival.tx_hash)
+    place = Place(refund.chain, refund.net.denom)
+    for one in use.outputs if use else ():
+        ref = f"{arrival.tx_hash}/out/{one.ordinal}"
+        if one.coin != refund.net or one.to not in {None, refund.to}:
+            continue
+        if ledger.is_booked(tx, place, Kind.EXPENSE_OF_WITHDRAWAL, ref):
+            raise RefusedError(
+                f"you said that {ref} was an expense: that is never changed",
+                hint="relayclear history list",
+                code="assigned_otherwise",
+            )
+        if is_withdrawal(tx, place, ref):
+            book_over(tx, refund, ref, now)
+            if use is not None:
+                settle_use(tx, refund.chain, use)  # the same transaction may have paid others too
+            return
+    book_by_hand(tx, refund, f"{arrival.tx_hash}/to/{arrival.ordinal}", now)

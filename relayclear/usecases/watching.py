@@ -1,0 +1,135 @@
+"""What a daemon does beside reading and working: who it is, its heartbeat, work that nobody took up, what is left."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from relayclear.errors import HeldError, StoreError
+from relayclear.store import cursors, history, sales, tasks, tokens, watchers
+from relayclear.store.alone import alone
+from relayclear.store.history import Event, Search
+from relayclear.store.tasks import Status
+from relayclear.store.watchers import WATCH, Watcher
+from relayclear.usecases.desk import Desk
+from relayclear.usecases.payments_books import paid_task
+from relayclear.usecases.selling import refuse_shared_accounts
+
+BEAT_SECONDS = 5.0
+
+
+class Mode(StrEnum):
+    """A seller clears what is paid for; a monitor looks, and can spend nothing."""
+
+    SELLER = "seller"
+    MONITOR = "monitor"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a daemon would be with this config, and why it only looks where it does."""
+
+    mode: Mode
+    why: str = ""
+
+
+def role_of(desk: Desk) -> Role:
+    """What a daemon may do.  Raises ConfigError for a seller whose accounts aren't apart (`money.md` 1)."""
+    if desk.shop is None or not desk.shop.payees:
+        return Role(Mode.MONITOR, "no chain has a payee")
+    if not desk.clearing_keys:
+        return Role(Mode.MONITOR, "no chain has a clearing key")
+    for chain in sorted(desk.shop.payees):
+        if chain in desk.chains:
+            refuse_shared_accounts(desk, desk.shop, frozenset({chain}), chain)
+    for chain in sorted(desk.clearing_keys.keys() - desk.shop.payees.keys()):
+        refuse_shared_accounts(desk, desk.shop, frozenset({chain}), chain)
+    return Role(Mode.SELLER)
+
+
+@contextmanager
+def being_alone(desk: Desk) -> Iterator[None]:
+    """Be the only daemon on the database.  Raises HeldError naming the other one."""
+    with alone(_file(desk), WATCH, desk.clock.now()):
+        yield
+
+
+def seller_alive(desk: Desk) -> bool:
+    """Whether a daemon that works for paid tokens lives now."""
+    try:
+        with being_alone(desk):
+            return False
+    except HeldError:
+        found = watchers.find(desk.journal.database)
+        return found is not None and found.doing.get("mode") == Mode.SELLER
+
+
+def _file(desk: Desk) -> Any:
+    if desk.journal.database.path is None:
+        raise StoreError("a database in memory can't be watched", code="store_url")
+    return desk.journal.database.path
+
+
+def beat(desk: Desk, started_at: datetime, doing: Mapping[str, Any]) -> None:
+    """Write the heartbeat."""
+    with desk.journal.database.atomic() as tx:
+        watchers.beat(tx, Watcher(os.getpid(), started_at, desk.clock.now(), doing))
+
+
+def leave(desk: Desk) -> None:
+    """End the heartbeat: this process goes in good order."""
+    with desk.journal.database.atomic() as tx:
+        watchers.leave(tx, os.getpid())
+
+
+def take_up_forgotten(desk: Desk) -> list[str]:
+    """See to it that every paid token has a task that lives; order ids of those that hadn't.
+
+    A token that costs nothing is paid without a payment; a task may have been lost with a database, or
+    have died with its fifth process: past the deadline it is taken up once more, to be judged.
+    """
+    found = []
+    now, database = desk.clock.now(), desk.journal.database
+    page = tokens.page(database, 1000, states=("paid", "clearing"))
+    through = {cursor.chain: cursor.read_through_time for cursor in cursors.every(database)}
+    with database.atomic() as tx:
+        for stored in page:
+            task = paid_task(stored.order_id)
+            known, sale = tasks.find(tx, task.key), sales.find(tx, stored.order_id)
+            if tasks.add(tx, task, now):
+                found.append(stored.order_id)
+            elif known is not None and known.status is Status.DEAD and sale is not None and sale.start is not None:
+                passed = through.get(sale.chain)
+                if passed is not None and passed > sale.start.deadline and tasks.retry(tx, task.key, now):
+                    found.append(stored.order_id)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What isn't finished: paid tokens whose work goes on, those due at once, those that wait for a person."""
+
+    open_sales: int
+    waiting: int
+    dead: int
+
+
+def left_to_do(desk: Desk) -> Left:
+    """What a daemon leaves behind when it stops."""
+    database = desk.journal.database
+    counted = tasks.counts(database)
+    ready = sum(count.number for count in counted if count.status is Status.READY)
+    dead = sum(count.number for count in counted if count.status is Status.DEAD)
+    return Left(len(sales.open_sales(database)), ready, dead)
+
+
+def told_since(desk: Desk, after: list[Event], since: datetime) -> list[Event]:
+    """What has happened since a time by the history, oldest first, without the events told already at its very end."""
+    with desk.journal.database.snapshot() as reads:
+        found = list(history.export(reads, Search(since=after[-1].at if after else since)))
+    return [event for event in found if event not in after]

@@ -1,0 +1,291 @@
+"""The daemon: scans, reads payments, carries out what is paid for; named tasks under one supervisor.
+
+A task that fails is begun again after a while, and everybody is told; none ends by itself, and none
+takes another down.  To stop is to stop in good order: Hermes' process group is ended and what it did
+is looked at by the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+
+from relayclear.engine.engine import Engine
+from relayclear.errors import HeldError, RelayclearError
+from relayclear.ibc.text import clean
+from relayclear.store.history import Event
+from relayclear.usecases import refund_send
+from relayclear.usecases.desk import Desk
+from relayclear.usecases.pausing import pause
+from relayclear.usecases.payments import Reading, read_payments
+from relayclear.usecases.payments_watch import watch_chain
+from relayclear.usecases.refund_dues import rules_of
+from relayclear.usecases.refund_transit import open_too_long
+from relayclear.usecases.relay_costs import read_costs
+from relayclear.usecases.scan import scan
+from relayclear.usecases.token_bench import Bench
+from relayclear.usecases.token_work import take_up
+from relayclear.usecases.watching import (
+    BEAT_SECONDS,
+    Left,
+    Mode,
+    Role,
+    beat,
+    leave,
+    left_to_do,
+    role_of,
+    take_up_forgotten,
+    told_since,
+)
+
+SWEEP_SECONDS = 60.0
+TELL_SECONDS = 0.5
+# Our transaction stands in one of the next blocks, or is sent again.
+UNFINISHED_SECONDS = 2.0
+ONCE_PATIENCE = 60.0
+PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0)
+
+
+class Log(Protocol):
+    """Where events go; structlog's loggers are ones."""
+
+    def info(self, event: str, **fields: Any) -> Any:
+        """Something happened."""
+
+    def warning(self, event: str, **fields: Any) -> Any:
+        """Something failed and is tried again."""
+
+    def error(self, event: str, **fields: Any) -> Any:
+        """Somebody should look at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often and how many: seconds between scans, operations at a time."""
+
+    scan_seconds: float = 60.0
+    workers: int = 4
+
+
+@dataclass
+class Watch:
+    """One daemon over one desk.  `stop` ends it in good order."""
+
+    desk: Desk
+    rhythm: Rhythm
+    log: Log
+    stop: asyncio.Event
+    role: Role = field(init=False)
+    engine: Engine = field(init=False)
+    started_at: datetime = field(init=False)
+    troubles: dict[str, str] = field(default_factory=dict, init=False)
+    _told: list[Event] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        """Find out what it may do.  Raises ConfigError for a seller whose accounts aren't apart."""
+        self.role = role_of(self.desk)
+        self.started_at = self.desk.clock.now()
+        self.engine = Engine(self.desk.journal.database, self.desk.clock)
+        if self.role.mode is Mode.SELLER:
+            take_up(Bench(self.desk, self.engine, heard=self._heard))
+
+    @property
+    def payees(self) -> dict[str, str]:
+        """The chains whose payments are read."""
+        shop = self.desk.shop
+        return {} if shop is None else {chain: at for chain, at in shop.payees.items() if chain in self.desk.chains}
+
+    async def run(self) -> Left:
+        """Watch until told to stop; what is left then."""
+        self._begin()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._kept("heartbeat", self._beat), name="heartbeat")
+                group.create_task(self._kept("history", self._tell), name="history")
+                group.create_task(self._kept("scan", self._scans), name="scan")
+                for chain in self.payees:
+                    name = f"payments {chain}"
+                    group.create_task(self._kept(name, partial(self._payments, chain)), name=name)
+                if self.role.mode is Mode.SELLER:
+                    for chain in self.payees:
+                        name = f"refunds {chain}"
+                        group.create_task(self._kept(name, partial(self._refunds, chain)), name=name)
+                    group.create_task(self._kept("sweep", self._sweep), name="sweep")
+                    group.create_task(self._kept("workers", self._work), name="workers")
+        finally:
+            with suppress(RelayclearError):
+                leave(self.desk)
+        return self._ended()
+
+    async def once(self) -> Left:
+        """Read everything once, work until nothing is due; what is left then."""
+        self._begin()
+        try:
+            await self._scan()
+            for chain in self.payees:
+                self._have_read(await read_payments(self.desk, chain))
+            if self.role.mode is Mode.SELLER:
+                self._sweep_once()
+                while not self.stop.is_set() and await self.engine.step():
+                    pass
+                for chain in self.payees:
+                    await self._refund_once(chain, ONCE_PATIENCE)
+            self._tell_once()
+        finally:
+            with suppress(RelayclearError):
+                leave(self.desk)
+        return self._ended()
+
+    def _begin(self) -> None:
+        self._beat_once()
+        why = {"why": self.role.why} if self.role.why else {}
+        self.log.info("watching", mode=self.role.mode.value, chains=sorted(self.desk.chains), pid=os.getpid(), **why)
+
+    def _ended(self) -> Left:
+        left = left_to_do(self.desk)
+        self.log.info("stopped", open_sales=left.open_sales, waiting=left.waiting, dead=left.dead)
+        return left
+
+    # The supervisor
+
+    async def _kept(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Keep a task going until the stop: whatever it fails of, it is begun again."""
+        failures = 0
+        while not self.stop.is_set():
+            begun = self.desk.clock.boot()[1]
+            ended = await self._stopped_first(name, work)
+            if ended or self.stop.is_set():
+                return
+            failures = 0 if self.desk.clock.boot()[1] - begun > PAUSES[-1] else failures + 1
+            await self._pause(PAUSES[min(failures, len(PAUSES)) - 1])
+
+    async def _stopped_first(self, name: str, work: Callable[[], Awaitable[None]]) -> bool:
+        """Run it; True when it was the stop that ended it."""
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - one task's mistake must not end the others
+            said = error.message if isinstance(error, RelayclearError) else f"{type(error).__name__}: {error}"
+            self.troubles[name] = clean(said, 300)
+            self.log.error("task failed, it is begun again", task=name, error=clean(said, 300))  # noqa: TRY400 - not logging's
+            return False
+        return self.stop.is_set()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not beyond the stop."""
+        await pause(self.desk.clock, seconds, self.stop)
+
+    # What the tasks do
+
+    async def _work(self) -> None:
+        await self.engine.run(self.stop, self.rhythm.workers)
+
+    async def _beat(self) -> None:
+        while not self.stop.is_set():
+            self._beat_once()
+            await self._pause(BEAT_SECONDS)
+
+    def _beat_once(self) -> None:
+        doing = {"mode": self.role.mode.value, "why": self.role.why, "troubles": dict(self.troubles)}
+        beat(self.desk, self.started_at, doing)
+
+    async def _sweep(self) -> None:
+        while not self.stop.is_set():
+            self._sweep_once()
+            await self._read_costs()
+            await self._pause(SWEEP_SECONDS)
+
+    async def _read_costs(self) -> None:
+        """What a lagging index didn't show right after a run."""
+        count = await read_costs(self.desk)
+        if count:
+            self.log.info("clearing costs read", transactions=count)
+
+    def _sweep_once(self) -> None:
+        for order_id in take_up_forgotten(self.desk):
+            self.log.info("work taken up", token=order_id)
+
+    async def _refunds(self, chain: str) -> None:
+        while not self.stop.is_set():
+            unfinished = await self._refund_once(chain, 0.0)
+            await self._pause(UNFINISHED_SECONDS if unfinished else rules_of(self.desk).check_seconds)
+
+    async def _refund_once(self, chain: str, patience: float) -> bool:
+        """Send what is due on a chain; True while a transaction of ours may still land."""
+        name = f"refunds {chain}"
+        try:
+            done = await refund_send.sweep(self.desk, chain, patience=patience, stopped=self.stop.is_set)
+            late = [one.id for one in open_too_long(self.desk) if one.chain == chain]
+            lost = f"over IBC, and neither taken nor back for too long: {', '.join(late)}" if late else ""
+            error = clean(done.blocked.why if done.blocked else lost, 300)
+            unfinished = done.unfinished > 0
+        except HeldError as other:
+            # Somebody sweeps by hand, or hangs in the middle of it: then only these words tell which process.
+            error, unfinished = clean(other.message, 300), True
+        if error != self.troubles.get(name, ""):
+            if error:
+                self.log.error("refunds not sent", chain=chain, error=error)
+            else:
+                self.log.info("refunds are sent again", chain=chain)
+        self.troubles = {**self.troubles, name: error} if error else _without(self.troubles, name)
+        return unfinished
+
+    async def _scans(self) -> None:
+        while not self.stop.is_set():
+            await self._scan()
+            await self._pause(self.rhythm.scan_seconds)
+
+    async def _scan(self) -> None:
+        reading = await scan(self.desk)
+        pending = sum(len(item.commitments) for item in reading.paths.values() if item.error is None)
+        failed = sum(item.error is not None for item in reading.paths.values())
+        self.log.info("scanned", paths=len(reading.paths), pending=pending, failed_paths=failed)
+        self.troubles = _without(self.troubles, "scan")
+        for chain, failure in reading.failures.items():
+            self.log.warning("chain not read", chain=chain, error=clean(failure.message, 300))
+
+    async def _payments(self, chain: str) -> None:
+        await watch_chain(self.desk, chain, self.stop, self._have_read)
+
+    def _have_read(self, reading: Reading) -> None:
+        """Have new payments worked for at once; say once what keeps them from being read, and when it ends."""
+        if reading.payments:
+            self.engine.wake.set()
+        name = f"payments {reading.chain}"
+        error = clean(reading.error.message, 300) if reading.error else ""
+        if error != self.troubles.get(name, ""):
+            if error:
+                self.log.error("payments not read", chain=reading.chain, read_through=reading.through, error=error)
+            else:
+                self.log.info("payments are read again", chain=reading.chain, read_through=reading.through)
+        self.troubles = {**self.troubles, name: error} if error else _without(self.troubles, name)
+
+    async def _tell(self) -> None:
+        while not self.stop.is_set():
+            self._tell_once()
+            await self._pause(TELL_SECONDS)
+        self._tell_once()
+
+    def _tell_once(self) -> None:
+        """Log what the history has: every state change, whoever made it."""
+        for event in told_since(self.desk, self._told, self.started_at):
+            about = {"token": event.order_id, "operation": event.operation_id, "subject": event.subject}
+            fields = {name: value for name, value in {**event.detail, **about}.items() if value is not None}
+            self.log.info(event.what, **{name: _plain(value) for name, value in {**fields, "who": event.who}.items()})
+            self._told = [told for told in self._told if told.at == event.at] + [event]
+
+    def _heard(self, step: Any) -> None:
+        self.log.info("hermes", step=step.step, packet=str(step.key), chain=step.key.chain)
+
+
+def _plain(value: Any) -> Any:
+    return clean(value, 300) if isinstance(value, str) else value
+
+
+def _without(troubles: dict[str, str], name: str) -> dict[str, str]:
+    return {other: said for other, said in troubles.items() if other != name}

@@ -1,0 +1,178 @@
+"""State -> word, glyph, colour and meaning: the one place where sentences are made for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from relayclear.clearing.operation import OperationState, PacketAfter
+from relayclear.ibc.coin import Coin, DenomPath
+from relayclear.ibc.fate import Doer, Fate
+from relayclear.ibc.triage import BlockReason, PacketClass
+from relayclear.usecases.views import PacketView
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """How one state is shown: the word itself, a glyph, a colour, and what it means."""
+
+    word: str
+    glyph: str
+    style: str
+    meaning: str
+
+
+CLASSES = {
+    PacketClass.PENDING: Word("pending", "?", "yellow", "sent and not delivered; its timeout has not been read"),
+    PacketClass.IN_FLIGHT: Word("in_flight", "→", "cyan", "sent a moment ago; relayers may be at work"),
+    PacketClass.STUCK: Word("stuck", "●", "red", "nobody delivers it"),
+    PacketClass.TIMED_OUT: Word("timed_out", "◷", "red", "past its timeout: a clear gives it back to the sender"),
+    PacketClass.TIMEOUT_ON_CLOSE: Word(
+        "timeout_on_close", "◷", "red", "the receiving channel closed: a clear gives it back to the sender"
+    ),
+    PacketClass.ACK_MISSING: Word("ack_missing", "◐", "yellow", "delivered; the acknowledgement never came back"),
+    PacketClass.ASYNC_ACK: Word(
+        "async_ack", "◌", "cyan", "delivered; the receiving application hasn't given its word yet"
+    ),
+}
+
+REASONS = {
+    BlockReason.CLIENT_EXPIRED: "{detail}; only that chain's governance can revive it",
+    BlockReason.CLIENT_FROZEN: "{detail} after misbehaviour; only that chain's governance can revive it",
+    BlockReason.CLIENT_NOT_ACTIVE: "{detail}",
+    BlockReason.CONNECTION_NOT_OPEN: "connection not open: {detail}",
+    BlockReason.CHANNEL_NOT_OPEN: "channel not open: {detail}",
+    BlockReason.EXCLUDED: "{detail}",
+    BlockReason.TOO_LARGE: "too large: {detail}",
+    BlockReason.ORDERED_BEHIND: "{detail}",
+    BlockReason.NO_PACKET_DATA: "{detail}, so Hermes may not find its data either",
+}
+
+FATES = {
+    Fate.ACKNOWLEDGED: Word("acknowledged", "✓", "green", "the acknowledgement is back on the source chain"),
+    Fate.DELIVERED: Word("delivered", "✓", "green", "the receiver has the coins"),
+    Fate.DELIVERED_WITH_ERROR: Word(
+        "delivered with error", "!", "yellow", "the receiving chain refused it; the sender gets the coins back"
+    ),
+    Fate.RETURNED_TO_SENDER: Word("returned to sender", "↩", "green", "timed out; the sender has the coins back"),
+    Fate.DELIVERED_ACK_OPEN: Word(
+        "delivered, ack open", "◌", "green", "delivered; the final outcome is the receiving application's"
+    ),
+    Fate.STILL_PENDING: Word("still pending", "✗", "red", "nothing changed"),
+    Fate.UNKNOWN: Word("unknown", "?", "yellow", "can't be told now; look again"),
+}
+
+DOERS = {Doer.US: "by us", Doer.OTHER: "by another relayer", Doer.UNKNOWN: "by whom is not known"}
+
+OPERATIONS = {
+    OperationState.QUEUED: Word("queued", "…", "cyan", "nothing was started yet"),
+    OperationState.PREFLIGHT: Word("preflight", "…", "cyan", "the packets are being read before Hermes starts"),
+    OperationState.WAITING: Word("waiting", "◷", "cyan", "it goes on by itself"),
+    OperationState.RUNNING: Word("running", "…", "cyan", "Hermes is at work"),
+    OperationState.VERIFYING: Word("verifying", "…", "cyan", "Hermes has ended; the chains are being read"),
+    OperationState.CLEARED: Word("cleared", "✓", "green", "every packet is done"),
+    OperationState.PARTIAL: Word("partial", "◐", "yellow", "some packets are done, some are not"),
+    OperationState.FAILED: Word("failed", "✗", "red", "no packet moved"),
+    OperationState.NOTHING_TO_DO: Word("nothing to do", "✓", "green", "every packet was already done"),
+    OperationState.UNKNOWN: Word("unknown", "?", "yellow", "the outcome can't be told now; look again"),
+    OperationState.CANCELLED: Word("cancelled", "-", "yellow", "stopped before anything moved"),
+}
+
+
+def age(seconds: int | None) -> str:
+    """A length of time in at most four letters: ``45s``, ``12m``, ``3h``, ``9d``; ``?`` if unknown."""
+    if seconds is None:
+        return "?"
+    for size, unit in ((86400 * 2, "d"), (3600 * 2, "h"), (120, "m")):
+        if seconds >= size:
+            return f"{seconds // {'d': 86400, 'h': 3600, 'm': 60}[unit]}{unit}"
+    return f"{seconds}s"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts: ``1 path``, ``2 paths``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def of_chain(chain: str, message: str) -> str:
+    """What is wrong with a chain, without its name before it: for a line that names the chain itself."""
+    return message.removeprefix(f"{chain}: ")
+
+
+def long_age(seconds: int) -> str:
+    """A length of time in two units: ``2 d 4 h``, ``3 h 12 m``, ``45 s``."""
+    units = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+    parts = []
+    for name, size in units:
+        if seconds >= size:
+            parts.append(f"{seconds // size} {name}")
+            seconds %= size
+    return " ".join(parts[:2]) or "0 s"
+
+
+def moment(at: datetime | None) -> str:
+    """A time in UTC to the second, as a person reads it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at else "unknown"
+
+
+def coin(value: Coin | None) -> str:
+    """Amount and base denom, exact, and the channels a voucher came over: ``1000 uatom (channel-0)``."""
+    if value is None:
+        return ""
+    path = DenomPath.parse(value.denom)
+    over = f" ({'/'.join(channel for _, channel in path.hops)})" if path.hops else ""
+    return f"{value.amount} {path.base}{over}"
+
+
+def short(address: str, width: int = 16) -> str:
+    """An address cut in the middle; both its ends are what people compare."""
+    if len(address) <= width:
+        return address
+    tail = 5
+    return f"{address[: width - tail - 1]}…{address[-tail:]}"
+
+
+def why(view: PacketView) -> str:
+    """Why the packet is where it is, in one line."""
+    blocked = view.verdict.blocked
+    if blocked is not None:
+        return REASONS[blocked.reason].format(detail=blocked.detail)
+    if view.muted is not None:
+        return f"muted: {view.muted.reason}"
+    return CLASSES[view.verdict.packet_class].meaning
+
+
+ADVICE = {
+    BlockReason.CLIENT_EXPIRED: "ask that chain's governance to recover the client; until then nothing can be relayed",
+    BlockReason.CLIENT_FROZEN: "ask that chain's governance to recover the client; until then nothing can be relayed",
+    BlockReason.EXCLUDED: "take it out of excluded_sequences in the Hermes config, if nothing speaks against it",
+    BlockReason.TOO_LARGE: "raise ics20_max_memo_size or ics20_max_receiver_size in the Hermes config",
+    BlockReason.ORDERED_BEHIND: "clear the ones before it too",
+    BlockReason.NO_PACKET_DATA: "give the chain an endpoint that keeps and indexes old transactions",
+}
+
+
+def advice(view: PacketView) -> str | None:
+    """What lifts the obstacle, where somebody can."""
+    return ADVICE.get(view.verdict.blocked.reason) if view.verdict.blocked else None
+
+
+def fix(view: PacketView) -> str | None:
+    """The command that would move the packet, or None where none can."""
+    if view.verdict.clearable is False:
+        return None
+    end = view.path.source
+    port = "" if end.port == "transfer" else f" --port {end.port}"
+    return f"relayclear clear --chain {end.chain}{port} --channel {end.channel} --packet-sequences {view.sequence}"
+
+
+def fate_line(packet: PacketAfter) -> str:
+    """One packet's end in one line."""
+    word = FATES[packet.fate]
+    text = f"{word.glyph} #{packet.sequence} {word.word}"
+    if packet.fate in {Fate.STILL_PENDING, Fate.UNKNOWN}:
+        return f"{text}: {packet.reason}" if packet.reason else text
+    if packet.fate is Fate.DELIVERED and packet.committed:
+        text += ", not acknowledged yet"
+    why_not = f": {packet.reason}" if packet.reason and packet.committed else ""
+    return f"{text}, {DOERS[packet.by]}{why_not}"

@@ -1,0 +1,103 @@
+"""Sentences about the books: what an account holds, what doesn't agree, what was said of a movement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from relayclear.ibc.coin import Coin
+from relayclear.money.ledger import Account
+from relayclear.store.assignments import Word
+from relayclear.usecases.audit_values import ChainAudit, Finding, Flaw
+from relayclear.usecases.books import Assigned
+from relayclear.wording import coin
+
+ACCOUNTS = {
+    Account.RECEIVED: "received",
+    Account.OUR_LOSS: "our loss",
+    Account.HELD: "held",
+    Account.EARNED: "earned",
+    Account.OWED: "owed",
+    Account.IN_TRANSIT: "in transit",
+    Account.REFUNDED: "refunded",
+    Account.FEE_KEPT: "fee kept",
+    Account.ORPHANED: "orphaned",
+    Account.WRITTEN_OFF: "written off",
+    Account.BALANCE: "balance",
+    Account.OPENING: "opening",
+    Account.DEPOSITS: "deposits",
+    Account.INCOME: "other income",
+    Account.REFUNDS_SENT: "refunds sent",
+    Account.FEES_TAKEN: "fees taken",
+    Account.EXPENSES: "expenses",
+    Account.WITHDRAWALS: "withdrawals",
+}
+
+_SAID = {
+    Word.DEPOSIT: "came in as a deposit of yours",
+    Word.INCOME: "came in as income of yours",
+    Word.WITHDRAWAL: "went out as a withdrawal",
+    Word.EXPENSE: "went out as an expense",
+}
+
+
+def finding_line(one: Finding) -> str:
+    """What doesn't agree, in a sentence that names the transaction, account or refund."""
+    booked, found = (coin(Coin(one.place.denom, amount)) for amount in (abs(one.booked), abs(one.found)))
+    way = "out" if one.found < 0 or one.booked < 0 else "in"
+    return {
+        Flaw.UNBOOKED: f"{one.what} moved {found} {way} on the chain, and no entry has it",
+        Flaw.NOT_ON_CHAIN: f"{one.what} is booked with {booked} {way}, and the chain shows no such movement",
+        Flaw.OTHER_FIGURE: f"{one.what} is booked with {booked}, and the chain says {found}",
+        Flaw.PAYMENT_MISSING: f"payment {one.what} of {booked} doesn't stand on the chain any more",
+        Flaw.PAYMENT_DIFFERS: f"payment {one.what} is stored with {booked}, and the chain tells otherwise: {found}",
+        Flaw.REFUND_MISSING: f"{one.what} of {booked} counts as sent, and doesn't stand in its block",
+        Flaw.OPENING: f"{booked} is booked where reading began, and {found} was read there",
+        Flaw.BALANCE: f"the wallet should hold {booked}, and holds {found}",
+        Flaw.ENTRY: f"entry {one.what} breaks an equation by itself: {booked} against {found}",
+        Flaw.BELOW_ZERO: f"{_account(one.what)} stands below zero, at -{booked}",
+        Flaw.TOTAL: f"{_account(one.what)} is stored as {booked}, and its entries add up to {found}",
+        Flaw.TAKEN_BACK: f"of payment {one.what} {booked} is kept as gone back, and its refunds say {found}",
+    }[one.flaw]
+
+
+def _account(word: str) -> str:
+    return next((text for account, text in ACCOUNTS.items() if account == word), word)
+
+
+def assigned_line(one: Assigned) -> str:
+    """What stands said of a movement, by whom and why."""
+    said = one.said
+    way = "in" if said.movement.incoming else "out"
+    name = f"{said.movement.tx_hash[:16]}…/{way}/{said.movement.ordinal}"
+    return f"{coin(one.coin)} {_SAID[said.word]}: {name} on {said.movement.chain} ({said.who}: {said.why})"
+
+
+def audit_line(chain: ChainAudit) -> str:
+    """Whether a chain agrees with its books, and from which block to which."""
+    if chain.error is not None:
+        return f"? {chain.chain} can't be read: {chain.error.message}"
+    if chain.findings:
+        return f"✗ {chain.chain}: {len(chain.findings)} things don't agree"
+    if chain.through is None:
+        return f"✓ {chain.chain}: payments were never read, and nothing is booked"
+    what = "every movement, payment and refund agrees" if chain.walked else "equations and balance agree"
+    return f"✓ {chain.chain}: {what}, from block {chain.opening} through {chain.through}"
+
+
+_PARTS = {
+    "earned": "earned",
+    "fee_kept": "refund fees kept",
+    "written_off": "written off",
+    "income": "other income",
+    "clearing": "clears",
+    "refund_fees": "fees of refunds",
+    "our_loss": "our loss",
+    "expenses": "expenses",
+}
+
+
+def profit_line(chain: str, denom: str, result: int, parts: Iterable[tuple[str, int]]) -> str:
+    """What one coin brought and cost: what is left, and of what; costs are below 0, what is 0 is left out."""
+    told = ", ".join(f"{_PARTS[name]} {amount:+d}" for name, amount in parts if amount)
+    word = "profit" if result >= 0 else "loss"
+    return f"{chain}: {word} {abs(result)} {denom}" + (f" ({told})" if told else "")

@@ -1,0 +1,188 @@
+"""Sentences about refunds: where each stands, why it waits, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from relayclear.money.policy import Gate, NeedsApproval
+from relayclear.money.refund_state import RefundState, Said
+from relayclear.money.refunds import Cause, Wait
+from relayclear.store.refunds import Refund, SaidOf
+from relayclear.usecases.refund_dues import WRITE_OFF_AFTER
+from relayclear.usecases.refund_resolve import Knot
+from relayclear.usecases.refund_sweeps import Goes
+from relayclear.usecases.refund_view import RefundView, Signed
+from relayclear.wording import Word, coin, moment, short
+
+REFUNDS = {
+    RefundState.OWED: Word("owed", "●", "yellow", "nobody has decided about it"),
+    RefundState.DUST: Word("dust", "·", "cyan", "all that is owed to this address is too little to send"),
+    RefundState.BELOW_COST: Word("below cost", "·", "cyan", "sending it costs more than it is worth"),
+    RefundState.NEEDS_CLAIM: Word("needs claim", "?", "yellow", "the payer has to name an address that can take it"),
+    RefundState.APPROVED: Word("approved", "◷", "cyan", "the next sweep sends it"),
+    RefundState.SIGNED: Word("signed", "…", "cyan", "its transaction is kept and about to be sent"),
+    RefundState.BROADCAST: Word("broadcast", "→", "cyan", "its transaction was sent and is not seen in a block yet"),
+    RefundState.EXPORTED: Word("exported", "⇥", "cyan", "somebody else signs and sends its transaction"),
+    RefundState.IN_TRANSIT: Word("in transit", "→", "cyan", "it left the wallet over IBC; its packet is under way"),
+    RefundState.CONFIRMED: Word("confirmed", "✓", "green", "the coins are back with the payer"),
+    RefundState.PAID_BY_HAND: Word("paid by hand", "✓", "green", "another transaction has paid it"),
+    RefundState.WAIVED: Word("waived", "-", "cyan", "it is kept, and nobody is owed it any more"),
+    RefundState.WRITTEN_OFF: Word("written off", "-", "cyan", "it was too little to send for too long"),
+    RefundState.RETURNED: Word("returned", "↩", "yellow", "its packet came back; the amount is owed again"),
+    RefundState.WITHDRAWN: Word("withdrawn", "✗", "yellow", "it was taken back before it was paid"),
+}
+
+GATES: dict[Gate | NeedsApproval, str] = {
+    Gate.MODE: "it waits for your yes ([refunds] mode is approve)",
+    Gate.STOPPED: "refunds of this chain don't go by themselves now: relayclear refunds resolve says why",
+    Gate.ONE_WORD: "only one endpoint says what makes it due, and a second on another host is missing or disagrees",
+    Gate.FAILED_BEFORE: "an earlier refund of this payment failed for good, or came back",
+    Gate.CLAIMED_FOR_ANOTHER: "another account than the payer's claims it",
+    Gate.NO_CAP: "[refunds] max_each has no entry for its denom",
+    Gate.ABOVE_EACH: "it is more than [refunds] max_each",
+    Gate.ABOVE_DAY: "with what went today it is more than [refunds] max_per_day",
+    Gate.ABOVE_PAYER: "with what this payer got today it is more than [refunds] max_per_payer",
+    NeedsApproval.DENOM_WITHOUT_PRICE: "it was paid in a coin that has no price here",
+    NeedsApproval.DOER_UNKNOWN: "a packet is done, and nobody can tell by whom",
+    NeedsApproval.TIME_UNKNOWN: "a packet is done, and nobody can tell when",
+    NeedsApproval.UNREADABLE: "a chain of its packets could not be read for too long",
+    NeedsApproval.MAY_LAND: "a run was cut short, and what it sent may still land",
+}
+
+WAITS = {
+    Wait.DUST: "all that is owed to this address is no more than the price list's dust: it goes when more comes",
+    Wait.BELOW_COST: "it is less than its own network fee:"
+    f" it can be waived, and written off after {WRITE_OFF_AFTER.days} days",
+    Wait.NEEDS_CLAIM: "its sender can't take coins back: the payer has to name an address",
+}
+
+CAUSES = {
+    Cause.WRONG_DENOM: "it was paid in another coin than the token asks for",
+    Cause.SECOND_PAYMENT: "the token was paid already",
+    Cause.LATE: "it came after the token had expired",
+    Cause.UNDERPAID: "the token expired before its price was paid in full",
+    Cause.EXCESS: "more was paid than the price",
+    Cause.REVOKED: "the quote was taken back",
+    Cause.OTHERS_FIRST: "another relayer cleared the packet",
+    Cause.CLEARED_BEFORE: "the packet was cleared before the payment",
+    Cause.CANCELLED: "the work was called off",
+    Cause.NOT_CLEARED: "the packet was not cleared in time",
+}
+
+SAIDS = {
+    Said.APPROVED: "approved",
+    Said.WITHDRAWN: "taken back",
+    Said.EXPORTED: "written out for somebody else to sign",
+    Said.EXPORT_CANCELLED: "taken back from who was to sign it",
+    Said.WAIVED: "waived",
+    Said.WRITTEN_OFF: "written off",
+    Said.PAID_BY_HAND: "marked as paid",
+    Said.IN_TRANSIT: "found in a block: its packet is under way",
+    Said.ARRIVED: "its packet has arrived",
+    Said.RETURNED: "its packet came back",
+    Said.CONFIRMED: "found in a block: paid",
+    Said.FAILED: "failed",
+}
+
+PLANS = {
+    Goes.ON_ITS_WAY: Word("on its way", "→", "cyan", "signed before; it is seen through first"),
+    Goes.APPROVED: Word("goes", "✓", "green", "approved before"),
+    Goes.WITHIN_CAPS: Word("goes by itself", "✓", "green", "within the caps, and two endpoints agree"),
+    Goes.ALLOWED: Word("goes, allowed", "✓", "green", "within --max-amount"),
+    Goes.LATER: Word("later", "◷", "cyan", "beyond --limit, the next sweep sends it"),
+    Goes.WAITS: Word("waits", "●", "yellow", "somebody has to decide"),
+}
+
+
+def waits_line(view: RefundView) -> str:
+    """Why a refund isn't on its way, or what its state means."""
+    if view.wait is not None:
+        return WAITS[view.wait]
+    if view.gates:
+        return gates_line(view.gates)
+    if view.state is RefundState.OWED:
+        return "it goes with the next sweep, if two endpoints agree"
+    return REFUNDS[view.state].meaning
+
+
+def gates_line(gates: Collection[Gate | NeedsApproval]) -> str:
+    """Why a refund waits for a person; where every one does, the missing cap is no news."""
+    told = [gate for gate in gates if gate is not Gate.NO_CAP or Gate.MODE not in gates]
+    return "; ".join(GATES[gate] for gate in told)
+
+
+def next_command(view: RefundView) -> str | None:
+    """The command that brings a refund on, None where it goes on by itself or has ended."""
+    name = view.id[:8]
+    return {
+        RefundState.OWED: f"relayclear refunds approve {name}" if view.gates else "relayclear refunds sweep",
+        RefundState.BELOW_COST: f'relayclear refunds waive {name} --reason "…"',
+        RefundState.NEEDS_CLAIM: f"relayclear refunds claim {name}",
+        RefundState.APPROVED: "relayclear refunds sweep",
+        RefundState.SIGNED: "relayclear refunds sweep",
+        RefundState.BROADCAST: "relayclear refunds sweep",
+        RefundState.EXPORTED: f"relayclear refunds mark-paid {name} --tx HASH",
+    }.get(view.state)
+
+
+def said_line(said: SaidOf) -> str:
+    """One thing that was said of a refund."""
+    why = f": {said.why}" if said.why else ""
+    tx = f", {said.tx_hash}" if said.tx_hash else ""
+    return f"{SAIDS[said.word]} ({said.who}{why}){tx}"
+
+
+def signed_line(one: Signed) -> str:
+    """Where one signing of a refund stands."""
+    signing = one.signing
+    if signing.assumed_dead is not None and one.used_by is None:
+        return f"taken for dead: {signing.assumed_dead}"
+    if one.used_by is None:
+        return f"may land until block {signing.timeout_height}"
+    if one.used_by != signing.tx_hash:
+        return f"superseded: sequence {signing.sequence} was used by {one.used_by}"
+    return "landed" if one.code == 0 else f"landed and failed, with code {one.code}"
+
+
+def landed_line(refund: Refund) -> str:
+    """A refund that has just been seen in a block."""
+    word = REFUNDS[refund.state]
+    return f"{word.glyph} {refund.id[:8]} {coin(refund.net)} to {short(refund.to)}: {word.word}"
+
+
+def release_lines(knot: Knot) -> list[str]:
+    """What keeps a wallet from signing, each with what would release it; empty where nothing does."""
+    lines = []
+    here = f"relayclear refunds resolve --chain {knot.chain}"
+    if knot.unread:
+        lines.append(
+            f"{knot.unread}. Give the chain another endpoint in [chains] rpc; where none can show it any more:"
+            f' {here} --assume-dead --reason "…"'
+        )
+    elif knot.on_chain < knot.expected:
+        lines.append(f"the node is behind: it says {knot.on_chain} comes next, and {knot.expected - 1} is used; wait")
+    lines += _live_lines(knot, here)
+    for use in knot.strange:
+        lines.append(
+            f"{use.tx_hash} used sequence {use.sequence} and isn't ours:"
+            f' relayclear books assign --tx {use.tx_hash} --as withdrawal --reason "…"'
+        )
+    if knot.stop is not None:
+        lines.append(
+            f"since {moment(knot.stop.at)} nothing goes by itself: {knot.stop.why}."
+            f" Once you know why and relayclear audit --chain {knot.chain} agrees:"
+            f' {here} --go-on --reason "…"'
+        )
+    return lines
+
+
+def _live_lines(knot: Knot, here: str) -> list[str]:
+    live = [one for one in knot.live if one.assumed_dead is None]
+    if not live or knot.unread:
+        return []
+    newest = live[-1]
+    if newest.timeout_height < knot.head:
+        line = f"{newest.tx_hash} can't land any more since block {newest.timeout_height}:"
+        return [f"{line} relayclear refunds sweep signs it anew on the same sequence"]
+    line = f"{newest.tx_hash} may land until block {newest.timeout_height}, the newest is {knot.head}: wait for it"
+    return [f"{line} (relayclear refunds sweep), or use its sequence up: {here} --void"]

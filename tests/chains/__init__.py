@@ -1,0 +1,1 @@
+"""Chains over CometBFT RPC, against nodes that answer well and badly."""

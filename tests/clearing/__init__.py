@@ -1,0 +1,1 @@
+"""How work is decided, against its own tables."""

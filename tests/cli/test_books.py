@@ -1,0 +1,132 @@
+"""`relayclear books`, `audit`, `wallet withdrawable`: documents byte for byte, pages of 80 columns, exit codes."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from relayclear.cli.output import Exit
+from relayclear.errors import NodeError
+from relayclear.money.ledger import Account, Kind, Place, book
+from relayclear.store import ledger
+from relayclear.usecases.audit_values import Finding, Flaw
+from relayclear.wording.books import ACCOUNTS, finding_line
+from tests.cli.conftest import HOSTILE, Cli, agrees
+from tests.fakes.rig import Rig
+from tests.usecases.paying import ALPHA, Till
+
+
+@pytest.fixture
+def till(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Till:
+    """A till whose keys are the same every time, with orphans of 500 and 7, a payment of 60, and ada at it."""
+    ids = iter(range(1, 100))
+    monkeypatch.setattr(secrets, "token_bytes", lambda size: bytes([next(ids)]) * size)
+    monkeypatch.setenv("RELAYCLEAR_OPERATOR", "ada")
+    made = Till(rig, tmp_path / "shop")
+    made.pay(made.sold().memo, 60)
+    made.pay("", 500)
+    made.pay("", 7, denom="token")
+    made.read_all()
+    return made
+
+
+def orphan(till: Till) -> str:
+    return next(one.arrival.tx_hash for one in till.orphans() if one.arrival.coin.amount == 500)
+
+
+def test_a_movement_is_assigned_twice_by_a_script_that_was_cut_off(cli: Cli, till: Till) -> None:
+    argv = ("books", "assign", "--tx", orphan(till), "--as", "deposit", "--reason", "gas", "--idempotency-key", "1")
+    said = cli(*argv, "--json")
+    assert (said.code, said.err) == (Exit.DONE, "")
+    assert agrees("books-assign.json", said.out)
+    assert cli(*argv, "--json").out == said.out
+    again = cli(*argv)
+    assert "500stake deposit" in again.text
+    assert till.total(Account.DEPOSITS) == 500
+    token = orphan_of(till, "token")
+    other = cli("books", "assign", "--tx", token, "--as", "deposit", "--reason", "x", "--idempotency-key", "1")
+    assert other.code == Exit.REFUSED
+
+
+def orphan_of(till: Till, denom: str) -> str:
+    return next(one.arrival.tx_hash for one in till.orphans() if one.arrival.coin.denom == denom)
+
+
+def test_what_stands_said_is_hidden(cli: Cli, till: Till) -> None:
+    argv = ("books", "assign", "--tx", orphan(till), "--as", "income", "--reason", HOSTILE[:60])
+    said = cli(*argv, width=80)
+    assert said.code == Exit.DONE
+    assert "500 stake came in as income of yours" in said.text
+    assert not {"\x1b", "\u202e"} & set(said.text)
+    otherwise = cli(
+        "books", "assign", "--tx", orphan_of(till, "token"), "--as", "withdrawal", "--reason", "x", "--json"
+    )
+    assert (otherwise.code, otherwise.error["code"]) == (Exit.USAGE, "other_way")
+    assert (
+        cli("books", "assign", "--tx", "AB" * 32, "--as", "income", "--reason", "x", "--json").error["code"]
+        == "unknown_tx"
+    )
+    assert "recheck" in cli("books", "assign", "--tx", "AB" * 32, "--as", "income", "--reason", "x").err
+
+
+def test_days_and_withdrawable_keep_their_bytes(cli: Cli, till: Till) -> None:
+    del till
+    assert agrees("books-daily.json", cli("books", "daily", "--json").out)
+    assert agrees("books-daily-80.txt", cli("books", "daily", width=80).out)
+    assert cli("books", "daily", "--denom", "nothing").text == "Nothing was booked then.\n"
+    said = cli("wallet", "withdrawable", "--json")
+    assert (said.code, said.err) == (Exit.DONE, "")
+    assert agrees("wallet-withdrawable.json", said.out)
+    assert agrees("wallet-withdrawable-80.txt", cli("wallet", "withdrawable", width=80).out)
+
+
+def test_a_wallet_that_cannot_be_read_is_called_empty(cli: Cli, till: Till) -> None:
+    till.rig.alpha.down = NodeError("refused")
+    said = cli("wallet", "withdrawable")
+    assert said.code == Exit.UNREACHABLE
+    assert "can't be read now: refused" in said.err
+    assert cli("wallet", "withdrawable", "--json").document["wallets"][0]["error"]["code"]
+
+
+def test_an_audit_keeps_its_bytes(cli: Cli, till: Till) -> None:
+    said = cli("audit", "--json")
+    assert (said.code, said.err) == (Exit.DONE, "")
+    assert agrees("audit.json", said.out)
+    page = cli("audit", width=80)
+    assert page.code == Exit.DONE
+    assert max(map(len, page.lines)) <= 80
+    assert agrees("audit-80.txt", page.out)
+    assert "equations and balance agree" in cli("audit", "--quick", "--chain", ALPHA).text
+    del till
+
+
+def test_books_that_are_wrong_exit_like_good_ones(cli: Cli, till: Till) -> None:
+    with till.rig.journal.database.atomic() as tx:
+        entry = book(Place(ALPHA, "stake"), Kind.WITHDRAWAL, f"{'AB' * 32}/out/0", 7)
+        ledger.post(tx, [entry], till.rig.clock.now())
+    said = cli("audit", "--json")
+    assert said.code == Exit.FOUND
+    assert agrees("audit-found.json", said.out)
+    page = cli("audit", width=80)
+    assert page.code == Exit.FOUND
+    assert agrees("audit-found-80.txt", page.out)
+    till.rig.alpha.down = NodeError("refused")
+    down = cli("audit")
+    assert down.code == Exit.UNREACHABLE
+    assert "alpha-1 can't be read: refused" in down.text
+
+
+def test_a_book_before_the_first_reading_is_shown_as_read(cli: Cli, rig: Rig, tmp_path: Path) -> None:
+    rig.sell(tmp_path / "shop")
+    rig.alpha.down = NodeError("refused")
+    assert cli("audit").code == Exit.UNREACHABLE
+    assert cli("wallet", "withdrawable").text == "The wallets hold nothing.\n"
+
+
+def test_a_flaw_or_an_account_has_no_words() -> None:
+    assert set(ACCOUNTS) == set(Account)
+    place = Place(ALPHA, "stake")
+    lines = {finding_line(Finding(flaw, place, "earned", 3, -4)) for flaw in Flaw}
+    assert len(lines) == len(Flaw)

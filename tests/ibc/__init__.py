@@ -1,0 +1,1 @@
+"""The field's words and rules, each against its own table."""

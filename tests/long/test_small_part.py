@@ -1,0 +1,24 @@
+"""A small fixed part of what `python -m tests.long` runs for hours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.long.trouble import Pace, freeze_daemon, goes_through, kill_daemon, kill_sweep
+from tests.long.worlds import History
+
+# What is killed or frozen in a test has to be free again soon.
+HURRIED = Pace(lease=1.0, within=1.5, speed=8.0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_history_loses_or_makes_a_coin_or_ends_a_packet_twice(seed: int) -> None:
+    history = History(seed)
+    history.run()
+    assert history.sent
+
+
+def test_killed_and_frozen_it_loses_a_payment_or_gives_one_back_twice(tmp_path: Path) -> None:
+    goes_through([kill_daemon, kill_sweep, freeze_daemon], tmp_path / "world", 3, HURRIED)

@@ -1,0 +1,1 @@
+"""The rehearsal network, by itself; `tests/parity` holds it to real chains."""

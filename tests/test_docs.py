@@ -1,0 +1,122 @@
+"""What README, the help topics and the gate say is checked against the code."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from relayclear.cli.app import app_for, hoisted
+from relayclear.cli.help_topics import topics
+from relayclear.cli.output import Exit
+from relayclear.cli.who import VARIABLE
+from relayclear.config.loading import variables
+from relayclear.config.showing import render_example
+from relayclear.ibc.fate import Fate
+from relayclear.ibc.filter import Filter
+from relayclear.ibc.triage import BlockReason, PacketClass
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMAND = typer.main.get_command(app_for([]))
+
+
+def blocks() -> Iterator[str]:
+    """The fenced blocks of the README."""
+    yield from re.findall(r"^```\w*\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def command_lines() -> list[str]:
+    """Every relayclear command line in the README, in blocks and in the text."""
+    lines = [line.partition("#")[0].strip() for block in blocks() for line in block.splitlines()]
+    lines += re.findall(r"`(relayclear [^`]*)`", README)
+    return sorted({line for line in lines if line.startswith("relayclear ")})
+
+
+def first_column(title: str) -> list[str]:
+    """The code words in the first column of the table whose header starts with `title`."""
+    table = README[README.index(f"| {title} |") :].split("\n\n")[0]
+    return [word for line in table.splitlines()[2:] for word in re.findall(r"[\w_]+", line.split("|")[1])]
+
+
+def parsed(line: str) -> None:
+    """Parse a command line as far as its options, running nothing.  Raises for what doesn't exist."""
+    command: Any = COMMAND
+    options, rest = hoisted(shlex.split(line)[1:])
+    words = [*options, *rest]
+    # These act while they are parsed: one prints, the other writes into the home folder.
+    if words in (["--help"], ["--install-completion"]):
+        assert words[0] in {name for option in command.params for name in option.opts} | {"--help"}
+        return
+    context = command.make_context("relayclear", words)
+    while hasattr(command, "commands"):
+        rest = [*context._protected_args, *context.args]
+        if not rest:
+            return
+        command = command.commands[rest[0]]
+        context = command.make_context(rest[0], rest[1:], parent=context)
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_a_command_in_the_readme_can_be_typed(line: str) -> None:
+    for alternative in line.split(" | ") if "COMMAND" not in line else []:
+        parsed(alternative if alternative.startswith("relayclear") else f"relayclear help {alternative}")
+
+
+def test_a_command_that_does_not_exist_would_be_noticed() -> None:
+    with pytest.raises(KeyError, match="lst"):
+        parsed("relayclear packets lst")
+    with pytest.raises(Exception, match="o such option"):
+        parsed("relayclear packets list --no-such-option")
+
+
+def test_the_filters_in_the_readme_are_filters() -> None:
+    filters = re.findall(r"--filter '([^']*)'", README)
+    assert filters
+    assert all(Filter.parse(text).terms for text in filters)
+
+
+def test_every_exit_code_stands_in_the_readme_and_in_the_help() -> None:
+    assert first_column("exit code") == [str(code.value) for code in Exit]
+    assert all(f"{code.value:>5}   {code.meaning}" in topics()["exit-codes"] for code in Exit)
+
+
+def test_every_class_fate_and_reason_stands_in_the_readme() -> None:
+    assert set(first_column("class")) == {item.value for item in PacketClass}
+    assert set(first_column("fate")) == {item.value for item in Fate}
+    assert all(f"`{reason}`" in README for reason in BlockReason)
+
+
+def test_every_room_stands_in_the_readme() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    floors = next(item["layers"] for item in contracts["contracts"] if item["type"] == "layers")
+    rooms = {room.strip() for floor in floors for room in floor.split("|")} - {"__main__", "errors"}
+    assert set(first_column("room")) == rooms
+
+
+def test_the_settings_in_the_readme_are_settings() -> None:
+    shown = next(block for block in blocks() if block.startswith("[chains"))
+    known = tomllib.loads(render_example().replace("\n#[", "\n[").replace("\n#", "\n# "))
+    assert "chains" in tomllib.loads(shown)
+    assert all(f"{key} = " in render_example() for table in tomllib.loads(shown)["chains"].values() for key in table)
+    assert known
+
+
+def test_every_variable_in_the_help_exists() -> None:
+    named = set(re.findall(r"RELAYCLEAR_\w+", topics()["environment"])) - {"RELAYCLEAR_SECTION_KEY"}
+    assert named <= {*variables(), "RELAYCLEAR_CONFIG", VARIABLE}
+
+
+def test_the_gate_runs_the_readmes_own_test_command() -> None:
+    gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "<!-- test -->" in gate
+    assert "RELAYCLEAR_LOCALNET=require" in gate
+    command = README.split("<!-- test -->\n```\n")[1].split("\n```")[0]
+    assert "pytest" in command
+    assert ".[test]" in command

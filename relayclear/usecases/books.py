@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from relayclear.errors import RefusedError, RelayclearError, UsageError
+from relayclear.errors import HeightError, RefusedError, RelayclearError, UsageError
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.spending import SequenceUse
 from relayclear.money.ledger import Entry, Kind, Place, Posting, book
@@ -65,7 +65,7 @@ class _Found(NamedTuple):
 
     movement: MovementId
     coin: Coin
-    refusal: RefusedError | None
+    refusal: RelayclearError | None
 
 
 async def assign(desk: Desk, request: AssignRequest, who: str, once: Once = ANEW) -> Said:
@@ -95,15 +95,29 @@ async def _read_up_to(desk: Desk, request: AssignRequest) -> None:
     chains = [request.chain] if request.chain else sorted(shop.payees)
     trouble: RelayclearError | None = None
     for chain in chains:
-        if _is_known(desk.journal.database, _hash(request)):
+        if _is_read(desk.journal.database, _hash(request)):
             return
         try:
             trouble = (await read_payments(desk, chain)).error or trouble
             await read_wallet(desk, chain)
         except RelayclearError as error:
             trouble = trouble or error
-    if trouble is not None and not _is_known(desk.journal.database, _hash(request)):
+    if trouble is not None and not _is_read(desk.journal.database, _hash(request)):
         raise trouble
+
+
+def _is_read(reads: Reads, tx_hash: str) -> bool:
+    """Whether the transaction is known and all its blocks are read.
+
+    The account is read after the payments, so that it may tell of a block above those that were read for coins.
+    """
+    uses = signings.uses_of_tx(reads, tx_hash)
+    return _is_known(reads, tx_hash) and not any(_is_unread(reads, chain, use) for chain, use in uses)
+
+
+def _is_unread(reads: Reads, chain: str, use: SequenceUse) -> bool:
+    cursor = cursors.find(reads, chain, use.address)
+    return cursor is None or use.height > cursor.read_through
 
 
 def _is_known(reads: Reads, tx_hash: str) -> bool:
@@ -238,9 +252,7 @@ def _circles(reads: Reads, tx_hash: str, booked: set[MovementId]) -> list[_Found
     found = []
     open_ones = unexplained.every(reads)
     for chain, use in signings.uses_of_tx(reads, tx_hash):
-        cursor = cursors.find(reads, chain, use.address)
-        unread = cursor is None or use.height > cursor.read_through
-        refusal = _not_yet(use) if unread else None
+        refusal = _not_yet(use) if _is_unread(reads, chain, use) else None
         for one in use.outputs:
             movement = MovementId(chain, tx_hash, False, one.ordinal, one.coin.denom)
             held_up = (chain, use) in open_ones or assignments.find(reads, movement) is not None
@@ -249,8 +261,8 @@ def _circles(reads: Reads, tx_hash: str, booked: set[MovementId]) -> list[_Found
     return found
 
 
-def _not_yet(use: SequenceUse) -> RefusedError:
-    return RefusedError(f"its block {use.height} is not read yet", hint="try again in a moment", code="not_yet")
+def _not_yet(use: SequenceUse) -> HeightError:
+    return HeightError(f"its block {use.height} is not read yet", hint="try again in a moment", code="not_yet")
 
 
 # What is written

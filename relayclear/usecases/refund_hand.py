@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from relayclear.errors import NotFoundError, RefusedError, UsageError
+from relayclear.errors import HeightError, NotFoundError, RefusedError, UsageError
 from relayclear.ibc.arrivals import Arrival
 from relayclear.ibc.spending import Draft
 from relayclear.money.ledger import Kind, Place
@@ -150,7 +150,8 @@ async def mark_paid(
     """Mark a refund as paid by a transaction that the chain shows: the right coins to the right account.
 
     Raises UsageError where it shows something else, RefusedError for a refund that may still be sent
-    by us, and for coins that pay another refund or were called an expense.
+    by us, and for coins that pay another refund or were called an expense, HeightError while its
+    block is still to be read.
     """
     once.begin(desk.journal.database)
     refund = require_refund(desk, name)
@@ -188,7 +189,7 @@ async def _paying(desk: Desk, refund: Refund, tx_hash: str, output: int | None, 
             code="not_paid_by_it",
         )
     if free[0].height > through:
-        raise RefusedError(f"its block {free[0].height} is not read yet", hint="try again in a moment", code="not_yet")
+        raise HeightError(f"its block {free[0].height} is not read yet", hint="try again in a moment", code="not_yet")
     return free[0]
 
 

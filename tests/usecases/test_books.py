@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from relayclear.errors import RefusedError, UsageError
+from relayclear.errors import HeightError, RefusedError, UsageError
 from relayclear.money.ledger import Account
 from relayclear.money.policy import Mode
 from relayclear.money.refund_state import RefundState
@@ -18,6 +18,7 @@ from relayclear.store import history, unexplained
 from relayclear.store.assignments import Word
 from relayclear.usecases.books import AssignRequest, Said, assign
 from relayclear.usecases.refund_hand import mark_paid
+from relayclear.usecases.wallet_reading import read_wallet
 from tests.chains.rehearsed import send
 from tests.fakes.rig import Rig
 from tests.fakes.world import address
@@ -59,7 +60,7 @@ def went(giver: Giver, *amounts: int, to: str = "bob") -> str:
 
 
 def refused(giver: Giver, tx_hash: str, word: str, **more: Any) -> str:
-    with pytest.raises((RefusedError, UsageError)) as found:
+    with pytest.raises((HeightError, RefusedError, UsageError)) as found:
         said(giver, tx_hash, word, **more)
     return found.value.code
 
@@ -119,6 +120,18 @@ def test_refunds_wait_for_ever_after_the_operators_own_withdrawal(giver: Giver) 
     assert unexplained.of_wallet(giver.rig.journal.database, ALPHA, giver.payee) == []
     assert giver.total(Account.WITHDRAWALS) == 200
     assert refused(giver, tx_hash, "deposit") == "other_way"
+    giver.check_books()
+
+
+def test_a_withdrawal_that_the_account_told_of_before_its_block_was_read_is_never_taken(giver: Giver) -> None:
+    messages = [send(ALPHA, "payee", (5, "stake"), to="bob")]
+    tx_hash = act(giver, "payee", *messages)
+    asyncio.run(read_wallet(giver.desk, ALPHA))
+    assert unexplained.every(giver.rig.journal.database)
+    assert refused(giver, tx_hash, "withdrawal") == "not_yet"
+    giver.blocks(3)
+    assert said(giver, tx_hash, "withdrawal").settled
+    assert giver.total(Account.WITHDRAWALS) == 5
     giver.check_books()
 
 

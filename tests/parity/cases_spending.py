@@ -75,9 +75,9 @@ def _spent(side: Side, chain: str, messages: Callable[[str], Sequence[Any]], tim
     return {"said": said, **_told(side, chain, purse, raw)}
 
 
-def _failed(side: Side, chain: str) -> dict[str, Any]:
+def _failed(side: Side, chain: str, messages: Callable[[str], Sequence[Any]]) -> dict[str, Any]:
     # A node forgets bytes that failed in their block: what a second broadcast hears is chance, as is the block.
-    return _spent(side, chain, _pay(_TOO_MUCH), times=1)
+    return _spent(side, chain, messages, times=1)
 
 
 async def _sent(one: CometChain, raw: bytes, times: int) -> list[Any]:
@@ -100,12 +100,12 @@ def refund_that_is_paid_on_a_newer_chain(side: Side) -> Any:
 
 @case
 def refund_of_more_than_is_there(side: Side) -> Any:
-    return _failed(side, ALPHA)
+    return _failed(side, ALPHA, _pay(_TOO_MUCH))
 
 
 @case
 def refund_of_more_than_is_there_on_a_newer_chain(side: Side) -> Any:
-    return _failed(side, BETA)
+    return _failed(side, BETA, _pay(_TOO_MUCH))
 
 
 def _denom(coin: Any) -> str:
@@ -139,7 +139,7 @@ def spent_over(side: Side) -> Channel:
 @case
 def spending_of_coins_in_the_wrong_order(side: Side) -> Any:
     coins = (wires.coin(700), wires.coin(500, "stake"))
-    return _spent(side, ALPHA, lambda who: [wires.send(who, wires.STRANGER, *coins)])
+    return _failed(side, ALPHA, lambda who: [wires.send(who, wires.STRANGER, *coins)])
 
 
 @case

@@ -54,7 +54,7 @@ class CometChain:
     it is not believed.  `guard`: the breakers of the endpoints, None for none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - called in one place, by names
         self,
         chain_id: str,
         endpoints: Sequence[str],

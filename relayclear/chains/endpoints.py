@@ -194,7 +194,8 @@ class Endpoints:
                 done, _ = await asyncio.wait(flying, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     del flying[task]
-                if any([task.result() for task in done]):
+                answered = [task.result() for task in done]
+                if any(answered):
                     self._overtaken(flying.values())
                     return True
             return False
@@ -300,12 +301,11 @@ class Endpoints:
         # By the node's own clock where it tells: our clock may be the wrong one.
         age = (head.node_time or self._timing.wall()) - head.at
         if age > STALE:
-            raise self._unfit(endpoint, status, f"has no block since {head.at:%Y-%m-%d %H:%M} UTC (height {head.height})")
+            since = f"{head.at:%Y-%m-%d %H:%M} UTC (height {head.height})"
+            raise self._unfit(endpoint, status, f"has no block since {since}")
         return head
 
-    def _unfit(
-        self, endpoint: Endpoint, status: Any, words: str, error: RelayclearError | None = None
-    ) -> NodeError:
+    def _unfit(self, endpoint: Endpoint, status: Any, words: str, error: RelayclearError | None = None) -> NodeError:
         endpoint.unfit = error if isinstance(error, NodeError) else NodeError(f"{endpoint.node.name} {words or error}")
         if status is not None:
             endpoint.judged(status, words or endpoint.unfit.message)

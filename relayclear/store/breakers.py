@@ -1,4 +1,4 @@
-"""Breakers that were ever open, as all processes share them.  Coordination; what opened and closed, the history keeps."""
+"""Breakers that were open lately, as all processes share them.  Coordination: the history keeps what opened when."""
 
 from __future__ import annotations
 
@@ -40,5 +40,6 @@ def forget_closed(tx: Transaction, before: datetime) -> None:
 
 
 def _breaker(row: Row) -> Breaker:
-    name, reason, *times, who = row
-    return Breaker(name, reason, *map(read_optional_time, times), who)
+    name, reason, opened_at, until, closed_at, probe_until, who = row
+    opened, lasts, closed, probed = map(read_optional_time, (opened_at, until, closed_at, probe_until))
+    return Breaker(name, reason, opened, lasts, closed, probed, who)

@@ -16,11 +16,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
+from relayclear.clearing.breaker import PROBE_EVERY
 from relayclear.engine.engine import Engine
 from relayclear.errors import HeldError, RelayclearError
 from relayclear.ibc.text import clean
 from relayclear.store.history import Event
 from relayclear.usecases import refund_send
+from relayclear.usecases.breakers_recovery import RECOVER_SECONDS, probe_endpoints, recover
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.pausing import pause
 from relayclear.usecases.payments import Reading, read_payments
@@ -109,6 +111,8 @@ class Watch:
                 group.create_task(self._kept("heartbeat", self._beat), name="heartbeat")
                 group.create_task(self._kept("history", self._tell), name="history")
                 group.create_task(self._kept("scan", self._scans), name="scan")
+                group.create_task(self._kept("probes", self._probes), name="probes")
+                group.create_task(self._kept("recovery", self._recovery), name="recovery")
                 for chain in self.payees:
                     name = f"payments {chain}"
                     group.create_task(self._kept(name, partial(self._payments, chain)), name=name)
@@ -248,6 +252,17 @@ class Watch:
         self.troubles = _without(self.troubles, "scan")
         for chain, failure in reading.failures.items():
             self.log.warning("chain not read", chain=chain, error=clean(failure.message, 300))
+
+    async def _probes(self) -> None:
+        while not self.stop.is_set():
+            await probe_endpoints(self.desk)
+            await self._pause(PROBE_EVERY)
+
+    async def _recovery(self) -> None:
+        while not self.stop.is_set():
+            await self._pause(RECOVER_SECONDS)
+            if await recover(self.desk):
+                self.engine.wake.set()
 
     async def _payments(self, chain: str) -> None:
         await watch_chain(self.desk, chain, self.stop, self._have_read)

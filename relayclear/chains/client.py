@@ -21,8 +21,6 @@ _LONGEST_QUIET = 300.0
 _MAX_TICKS = 10
 # A slow index says nothing about the rest of the node.
 _SEARCHES = frozenset({"tx_search", "block_search"})
-# A status is a few fields out of memory: a node that takes longer for it is of no use now.
-STATUS_SECONDS = 3.0
 STATUS = jsonrpc.call("status")
 
 Heard = Callable[[str | None, float], None]
@@ -95,12 +93,12 @@ class Node:
         self.requests += 1
         begun = self.asked_at = self._timing.monotonic()
         try:
-            async with asyncio.timeout(STATUS_SECONDS):
+            async with asyncio.timeout(self._timing.status):
                 reply = await self._host.post(self._url, jsonrpc.body([STATUS]))
             self.server_time = reply.server_time or self.server_time
             [value] = jsonrpc.answers(reply.status, reply.content, 1)
         except TimeoutError:
-            words = f"did not answer within {STATUS_SECONDS:g} s"
+            words = f"did not answer within {self._timing.status:g} s"
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             words = _try_error(error).words
         except (BadReplyError, SmallerError, OversizedError) as error:

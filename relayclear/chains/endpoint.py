@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from relayclear.chains.client import Node
 from relayclear.chains.guard import Guard
+from relayclear.chains.jsonrpc import MISSING
 from relayclear.clearing.breaker import PROBE_EVERY, Admission
 from relayclear.errors import NodeError
 from relayclear.ibc.readings import Head
@@ -36,7 +37,7 @@ class Endpoint:
         self.slow_at: float | None = None
         self._guard = guard
         self._looked_at = 0.0
-        self._judged: Any = None
+        self._judged: Any = MISSING
         self._probe: asyncio.Task[bool] | None = None
 
     @property

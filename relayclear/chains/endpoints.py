@@ -17,7 +17,7 @@ from relayclear.chains.client import STATUS, Node
 from relayclear.chains.endpoint import Endpoint
 from relayclear.chains.guard import Guard, Unguarded
 from relayclear.chains.hosts import Hosts
-from relayclear.chains.jsonrpc import Call
+from relayclear.chains.jsonrpc import MISSING, Call
 from relayclear.chains.pace import Timing
 from relayclear.chains.wire import DeclinedError, Reply
 from relayclear.clearing.breaker import Admission, endpoint_name
@@ -287,7 +287,7 @@ class Endpoints:
         status = wire.read(STATUS, status)
         if isinstance(status, RelayclearError):
             # A request that failed was counted as such, and a refusal is no failure.
-            raise self._unfit(endpoint, None, "", error=status)
+            raise self._unfit(endpoint, MISSING, "", error=status)
         try:
             head = wire.head(status, endpoint.node.name, endpoint.node.server_time)
         except ValueError:
@@ -307,7 +307,7 @@ class Endpoints:
 
     def _unfit(self, endpoint: Endpoint, status: Any, words: str, error: RelayclearError | None = None) -> NodeError:
         endpoint.unfit = error if isinstance(error, NodeError) else NodeError(f"{endpoint.node.name} {words or error}")
-        if status is not None:
+        if status is not MISSING:
             endpoint.judged(status, words or endpoint.unfit.message)
         endpoint.unfit_at, endpoint.head = self._timing.monotonic(), None
         return endpoint.unfit

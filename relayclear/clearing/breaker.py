@@ -188,3 +188,18 @@ def path_name(end: ChannelEnd) -> str:
 def wallet_name(chain: str) -> str:
     """The breaker of sending refunds on a chain."""
     return f"wallet/{chain}"
+
+
+def is_path(name: str) -> bool:
+    """Whether it is of Hermes' work on a path."""
+    return name.startswith("hermes/")
+
+
+def is_wallet(name: str) -> bool:
+    """Whether it is of a wallet."""
+    return name.startswith("wallet/")
+
+
+def chain_of(name: str) -> str:
+    """The chain that a breaker's dependency is of."""
+    return name.split("/", 2)[1]

@@ -19,9 +19,12 @@ from relayclear.clearing.breaker import (
     Breaker,
     BreakerState,
     Tally,
+    chain_of,
     closed,
     endpoint_name,
     held_open,
+    is_path,
+    is_wallet,
     opened,
     path_name,
     probing,
@@ -148,3 +151,6 @@ def test_names_tell_what_they_are_of() -> None:
     assert path_name(ChannelEnd("alpha-1", "transfer", "channel-0")) == "hermes/alpha-1/channel-0"
     assert path_name(ChannelEnd("alpha-1", "icahost", "channel-1")) == "hermes/alpha-1/icahost/channel-1"
     assert wallet_name("alpha-1") == "wallet/alpha-1"
+    kinds = [(is_path(name), is_wallet(name)) for name in ("hermes/a-1/channel-0", "wallet/a-1", "endpoint/a-1/b")]
+    assert kinds == [(True, False), (False, True), (False, False)]
+    assert chain_of("endpoint/alpha-1/https://node/") == chain_of("wallet/alpha-1") == "alpha-1"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from relayclear.clearing.breaker import Admission, BreakerState, endpoint_name, path_name, wallet_name
-from relayclear.errors import NodeError, RefusedError, UsageError
+from relayclear.errors import HermesError, NodeError, RefusedError, UsageError
 from relayclear.ibc.packet import SequenceRanges
 from relayclear.money.state import TokenState
 from relayclear.store import breakers as stored
@@ -18,6 +18,7 @@ from relayclear.store import history, tasks
 from relayclear.store.db import open_database
 from relayclear.usecases.breakers import Breakers
 from relayclear.usecases.breakers_acts import list_breakers, open_breaker, reset_breaker
+from relayclear.usecases.breakers_recovery import probe_endpoints, recover
 from relayclear.usecases.clear import Watcher, run_clear
 from relayclear.usecases.clear_plan import ClearRequest, plan_clear
 from tests.fakes import relayer as hermes
@@ -333,3 +334,41 @@ def test_a_chain_that_takes_no_refund_is_not_stormed_with_them(giver: Giver) -> 
     assert giver.paid_to("alice") == [395_000]
     assert giver.rig.breakers.admits("wallet/alpha-1") is Admission.ALL
     giver.check_books()
+
+
+# How it heals by itself
+
+
+def test_a_hermes_that_starts_again_is_let_back_without_waiting_for_work(rig: Rig) -> None:
+    name = path_name(rig.source)
+    fail(rig, name)
+    assert asyncio.run(recover(rig.desk)) == []
+    rig.clock.step(61)
+    rig.relayer.says = HermesError("there is no program 'hermes'")
+    assert asyncio.run(recover(rig.desk)) == []
+    assert rig.breakers.find(name).reason == "there is no program 'hermes'"
+    rig.clock.step(61)
+    rig.relayer.says = "1.10.5"
+    assert asyncio.run(recover(rig.desk)) == [name]
+    assert rig.breakers.enter(name)
+
+
+def test_a_wallet_is_let_back_once_its_key_and_its_chain_are_there(counter: Counter) -> None:
+    rig = counter.rig
+    fail(rig, "wallet/alpha-1")
+    rig.alpha.down = NodeError("alpha-1: it hangs")
+    for _ in range(2):
+        rig.clock.step(61)
+        assert asyncio.run(recover(rig.desk)) == []
+    rig.alpha.down = None
+    rig.clock.step(61)
+    assert asyncio.run(recover(rig.desk)) == ["wallet/alpha-1"]
+    fail(rig, "wallet/beta-1")
+    rig.clock.step(61)
+    assert asyncio.run(recover(rig.desk)) == []
+    assert rig.breakers.find("wallet/beta-1").reason == "there is no key for beta-1"
+
+
+def test_endpoints_of_all_chains_are_looked_after(rig: Rig) -> None:
+    asyncio.run(probe_endpoints(rig.desk))
+    assert [chain.asked for chain in rig.chains.values()] == [["probe"], ["probe"]]

@@ -16,7 +16,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from relayclear.clearing.breaker import PROBE_EVERY
 from relayclear.engine.engine import Engine
 from relayclear.errors import HeldError, RelayclearError
 from relayclear.ibc.text import clean
@@ -47,6 +46,8 @@ from relayclear.usecases.watching import (
 )
 
 SWEEP_SECONDS = 60.0
+# How often it is looked whether an endpoint is due to be asked; most times none is.
+LOOK_AFTER_SECONDS = 1.0
 TELL_SECONDS = 0.5
 # Our transaction stands in one of the next blocks, or is sent again.
 UNFINISHED_SECONDS = 2.0
@@ -256,7 +257,7 @@ class Watch:
     async def _probes(self) -> None:
         while not self.stop.is_set():
             await probe_endpoints(self.desk)
-            await self._pause(PROBE_EVERY)
+            await self._pause(LOOK_AFTER_SECONDS)
 
     async def _recovery(self) -> None:
         while not self.stop.is_set():

@@ -2,7 +2,7 @@
 
 | dependency | what is tried | how often |
 |---|---|---|
-| an endpoint | its status, and whether that is of a node that is of use | every 5 s after a failure; once its minute is over |
+| an endpoint | its status, and whether its node is of use | every 5 s after a failure, and after its minute |
 | Hermes on a path | whether it starts and says its version | every 2 minutes |
 | a wallet | whether its key is there, and the chain answers | every 2 minutes |
 

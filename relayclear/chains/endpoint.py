@@ -65,11 +65,6 @@ class Endpoint:
             self._judged = status
             self._guard.heard(self.name, failure)
 
-    async def admitted(self, check: Check, now: float) -> bool:
-        """Whether it may be asked, after the probe that decides it where one does."""
-        found = self.admission
-        return found is Admission.ALL or (found is Admission.ONE and await self.probe(check, now))
-
     async def look_after(self, check: Check, now: float) -> None:
         """Ask it how it is where that is due: after a failure, when its breaker's time is over, when it is idle."""
         if self.admission is Admission.NONE or self.node.is_busy:

@@ -30,6 +30,7 @@ STALE = timedelta(minutes=5)
 # Seconds. Within one command a dead endpoint is asked once; a daemon finds it again with its next scan.
 _LEFT_ALONE = 5.0
 _LAST_CHOICE = 60.0
+_ILL = 3
 # A load balancer's nodes are a few blocks apart; further back it is another past.
 _SMALL_STEP = 20
 _STEP_TRIES = 3
@@ -145,7 +146,7 @@ class Endpoints:
 
     def choices(self) -> list[Node]:
         """The nodes worth a connection of their own, in the order of asking.  Raises NodeError where there is none."""
-        nodes = [endpoint.node for endpoint in self._in_order()]
+        nodes = [endpoint.node for endpoint, _ in self._in_order()]
         if not nodes:
             raise self._nobody()
         return nodes
@@ -183,13 +184,13 @@ class Endpoints:
         """
         left = self._in_order()
         if len(left) == 1:
-            return await self._tried(left[0], ask)
+            return await self._tried(*left[0], ask)
         flying: dict[asyncio.Task[bool], Endpoint] = {}
         try:
             while left or flying:
                 if left:
-                    endpoint = left.pop(0)
-                    flying[asyncio.get_running_loop().create_task(self._tried(endpoint, ask))] = endpoint
+                    endpoint, ill = left.pop(0)
+                    flying[asyncio.get_running_loop().create_task(self._tried(endpoint, ill, ask))] = endpoint
                 patience = self._timing.hedge if left and hedged else None
                 done, _ = await asyncio.wait(flying, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -205,9 +206,10 @@ class Endpoints:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
 
-    async def _tried(self, endpoint: Endpoint, ask: Callable[[Endpoint], Awaitable[bool]]) -> bool:
+    async def _tried(self, endpoint: Endpoint, ill: bool, ask: Callable[[Endpoint], Awaitable[bool]]) -> bool:  # noqa: FBT001 - out of `_in_order`
         try:
-            return await ask(endpoint)
+            well = not ill or await endpoint.probe(self._check, self._timing.monotonic())
+            return well and await ask(endpoint)
         except NodeError:
             return False
 
@@ -215,24 +217,26 @@ class Endpoints:
         for endpoint in slow:
             endpoint.slow_at = self._timing.monotonic()
 
-    def _in_order(self) -> list[Endpoint]:
-        """Those to try, in the order of the config; lately slow ones after the others, lately failed ones last.
+    def _in_order(self) -> list[tuple[Endpoint, bool]]:
+        """Those to try, in the order of the config, and whether a probe decides first whether one may be asked.
 
-        Not at all: those of another chain, those whose breaker is open, and while their failure is fresh, the failed.
+        Lately slow ones come after the others, then lately failed ones, then those that need a probe.  Not at all:
+        those of another chain, those whose breaker is open, and while their failure is fresh, the failed.
         """
         now = self._timing.monotonic()
         ranked: list[tuple[int, Endpoint]] = []
         for endpoint in self._endpoints:
-            age = math.inf if endpoint.failed_at is None else now - endpoint.failed_at
-            if endpoint.admission is not Admission.NONE and age >= _LEFT_ALONE:
+            admission, failed_at = endpoint.admission, endpoint.failed_at
+            age = math.inf if failed_at is None else now - failed_at
+            if admission is Admission.ONE:
+                ranked.append((_ILL, endpoint))
+            elif admission is Admission.ALL and age >= _LEFT_ALONE:
                 slow = endpoint.slow_at is not None and now - endpoint.slow_at < _LAST_CHOICE
                 ranked.append((2 if age < _LAST_CHOICE else int(slow), endpoint))
-        return [endpoint for _, endpoint in sorted(ranked, key=lambda one: one[0])]
+        return [(endpoint, rank == _ILL) for rank, endpoint in sorted(ranked, key=lambda one: one[0])]
 
     async def _ask_one(self, endpoint: Endpoint, calls: Sequence[Call]) -> list[Any]:
-        """Ask one endpoint.  Raises NodeError when nothing it says may be believed, or it may not be asked."""
-        if not await endpoint.admitted(self._check, self._timing.monotonic()):
-            raise NodeError(endpoint.reason)
+        """Ask one endpoint.  Raises NodeError when nothing it says may be believed."""
         due = endpoint.head is None or self._timing.monotonic() - endpoint.checked_at > CHECK_SECONDS
         # A status may name a block that the state has not taken in yet, so one less is no step back.
         floor = max(self.highest - 1, self._read)

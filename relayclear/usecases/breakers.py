@@ -56,7 +56,10 @@ class Breakers:
 
     def admits(self, name: str) -> Admission:
         """Who may call now."""
-        return self.find(name).admits(self._clock.now())
+        self._look()
+        found = self._shared.get(name)
+        # Asked before every request: what is well is told without reading a clock.
+        return Admission.ALL if found is None or found.opened_at is None else found.admits(self._clock.now())
 
     def enter(self, name: str, lasts: timedelta = PROBE_TIME) -> bool:
         """Whether the caller may call now: always while it is closed, as the one probe of all processes half-open.
@@ -84,11 +87,10 @@ class Breakers:
         words = None if failure is None else clean(failure, _LONGEST_WORDS)
         if name in self._probing:
             self._probed(name, words)
-        elif self.find(name).opened_at is None:
-            tally = self._tallies.get(name, NOTHING).add(seconds, words)
-            self._tallies[name] = tally
-            if tally.verdict is not None:
-                self._open(name, tally.verdict)
+        elif (found := self._shared.get(name)) is None or found.opened_at is None:
+            tally = self._tallies[name] = self._tallies.get(name, NOTHING).add(seconds, words)
+            if (verdict := tally.verdict) is not None:
+                self._open(name, verdict)
 
     def let_go(self, name: str) -> None:
         """Free the place of a probe that nothing came of."""

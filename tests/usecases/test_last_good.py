@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from relayclear.errors import NodeError
-from relayclear.usecases.listing import ListRequest, PathView, list_packets
+from relayclear.usecases.listing import ListRequest, list_packets
 from relayclear.usecases.scan import scan
 from relayclear.usecases.status import last_status
+from relayclear.usecases.views import PathView
 from tests.fakes.rig import Rig
 
 

@@ -55,7 +55,7 @@ def told(counter: Counter) -> list[str]:
 
 def test_a_node_that_freezes_stops_quotes_and_delays_work_which_is_done_when_it_is_back(counter: Counter) -> None:
     rig = counter.rig
-    rig.stuck(count=2)
+    others = rig.stuck(count=2)
     waiting = counter.quote(rig.stuck())
     log = Lines()
     watch = daemon(counter, log)
@@ -69,7 +69,7 @@ def test_a_node_that_freezes_stops_quotes_and_delays_work_which_is_done_when_it_
     # Stopping took a while on this clock: by now a probe may be due.
     asyncio.run(rig.beta.probe())
     with pytest.raises(RefusedError, match=f"nothing is sold now: {BETA} is open until"):
-        counter.quote(rig.stuck())
+        counter.quote(others)
     asyncio.run(until(daemon(counter, log), lambda: log.events().count("scanned") > 8))
     assert counter.view(waiting).state in {TokenState.PAID, TokenState.CLEARING}
     assert rig.relayer.jobs == []
@@ -80,7 +80,7 @@ def test_a_node_that_freezes_stops_quotes_and_delays_work_which_is_done_when_it_
     assert told(counter) == ["breaker_opened", "breaker_closed"]
     # Whatever happens is told to whoever reads the log.
     assert {"breaker_opened", "breaker_closed"} <= {*log.events()}
-    assert counter.quote(rig.stuck())
+    assert counter.quote(others)
 
 
 def test_the_other_chain_is_read_and_paid_for_all_the_while(counter: Counter) -> None:

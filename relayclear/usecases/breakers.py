@@ -10,15 +10,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from relayclear.clearing import breaker as rules
 from relayclear.clearing.breaker import NOTHING, PROBE_TIME, RULES, Admission, Breaker, BreakerState, Tally
 from relayclear.errors import StoreError
 from relayclear.ibc.text import clean
-from relayclear.ports import Clock
 from relayclear.store import breakers, history
 from relayclear.store.db import Database, Transaction
 from relayclear.store.history import Event
+
+if TYPE_CHECKING:
+    from relayclear.ports import Clock
 
 # Another process's word is heard so late at most; asking costs a lookup each time.
 HEARD_WITHIN = 0.2
@@ -42,6 +45,8 @@ class Breakers:
         # Outcomes of calls that began before this moment of the boot clock say nothing of the breaker as it is now.
         self._anew: dict[str, float] = {}
         self._probing: set[str] = set()
+        # What could not be written: it holds here all the same, until it can.
+        self._unshared: set[str] = set()
         self._version, self._look_at = -1, 0.0
 
     def find(self, name: str) -> Breaker:
@@ -148,18 +153,21 @@ class Breakers:
         """Decide on the breaker as all processes know it, and tell them; whether anything changed."""
         try:
             with self._database.atomic() as tx:
-                found = breakers.find(tx, name)
+                found = self._shared[name] if name in self._unshared else breakers.find(tx, name)
                 new = decide(found)
-                if new is not None:
-                    self._write(tx, new)
-                    if what:
-                        detail = {"why": why, "until": _text(new.until)}
-                        history.add(tx, Event(self._clock.now(), RULES, what, subject=name, detail=detail))
+                if new is not None or name in self._unshared:
+                    self._write(tx, new or found)
+                if new is not None and what:
+                    detail = {"why": why, "until": _text(new.until)}
+                    history.add(tx, Event(self._clock.now(), RULES, what, subject=name, detail=detail))
         except StoreError as error:
             # A full disk must not have us call what is down: here, it holds all the same.
             _log.warning("a breaker's change is not shared: %s", error.message)
             found = self._shared.get(name) or Breaker(name)
             new = decide(found)
+            self._unshared.add(name)
+        else:
+            self._unshared.discard(name)
         self._take(found if new is None else new)
         return new is not None
 
@@ -188,10 +196,11 @@ class Breakers:
         except StoreError:
             return
         self._version = version
-        for name in self._shared.keys() - found.keys():
+        for name in self._shared.keys() - found.keys() - self._unshared:
             self._take(Breaker(name))
             del self._shared[name]
         for one in found.values():
+            self._unshared.discard(one.name)
             self._take(one)
 
 

@@ -136,13 +136,24 @@ def test_a_reset_elsewhere_forgets_what_was_counted_here(rig: Rig, other: Breake
     assert other.enter(NAME)
 
 
-def test_a_database_that_cannot_be_written_keeps_nobody_from_being_spared(rig: Rig) -> None:
+def test_a_database_that_cannot_be_written_keeps_nobody_from_being_spared(rig: Rig, other: Breakers) -> None:
     path = rig.journal.database.path
     assert path is not None
     with open_database(path, busy_seconds=0.01) as blocking, blocking.atomic():
         fail(rig, NAME)
         assert not rig.breakers.enter(NAME)
     assert stored.every(rig.journal.database) == []
+    # Others' changes say nothing of it, and it is shared as soon as it changes again.
+    for _ in range(5):
+        other.heard(BETA, "it hangs")
+    rig.clock.step(1)
+    assert not rig.breakers.enter(NAME)
+    assert not rig.breakers.enter(BETA)
+    rig.clock.step(60)
+    assert rig.breakers.enter(NAME)
+    rig.breakers.heard(NAME, "it still hangs")
+    rig.clock.step(1)
+    assert not other.enter(NAME)
 
 
 def test_words_of_a_node_are_kept_without_what_a_terminal_obeys_and_without_credentials(rig: Rig) -> None:

@@ -127,8 +127,8 @@ async def frozen(_: httpx.Request) -> httpx.Response:
     raise AssertionError
 
 
-async def value(chain: Endpoints) -> Any:
-    [got] = await chain.ask([QUESTION])
+async def value(chain: Endpoints, number: int = 0) -> Any:
+    [got] = await chain.ask([jsonrpc.query(PATH, b"?" * (number + 1))])
     return got.value if isinstance(got, Reply) else got
 
 
@@ -142,7 +142,7 @@ def test_a_frozen_first_endpoint_costs_two_seconds_and_then_nothing(stage: Stage
         chain = stage.chain()
         # Far below the 15 s after which the frozen one alone would be given up.
         async with asyncio.timeout(5):
-            got = [await value(chain) for _ in range(3)]
+            got = [await value(chain, number) for number in range(3)]
         await chain.aclose()
         return got
 
@@ -247,6 +247,20 @@ def test_a_node_that_is_of_no_use_is_left_alone_after_five_failures(stage: Stage
 
     asyncio.run(run())
     assert stage.state() is BreakerState.OPEN
+    assert "failures in a row" in stage.breakers.find(FIRST).reason
+
+
+def test_one_status_counts_once_however_many_asked(stage: Stage) -> None:
+    stage.nodes[0] = answering(catching_up=True)
+
+    async def run() -> None:
+        chain = stage.chain(1)
+        await asyncio.gather(*(value(chain, number) for number in range(9)))
+
+    asyncio.run(run())
+    assert len(stage.asked) == 1
+    assert stage.state() is BreakerState.CLOSED
+    assert stage.breakers.is_failing(FIRST)
 
 
 def out_of_methods(_: Any) -> Any:

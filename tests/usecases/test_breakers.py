@@ -222,6 +222,15 @@ def test_a_mistyped_name_is_refused_with_the_nearest(rig: Rig) -> None:
 # What it keeps from happening
 
 
+def test_a_chain_that_was_never_read_is_not_read_for_a_quote_while_it_hangs(counter: Counter) -> None:
+    keys = counter.rig.stuck()
+    fail(counter.rig, NAME)
+    asked = len(counter.rig.alpha.asked)
+    with pytest.raises(RefusedError, match="nothing is sold now"):
+        counter.quote(keys)
+    assert len(counter.rig.alpha.asked) == asked
+
+
 @pytest.mark.parametrize(
     "name",
     [NAME, BETA, "hermes/alpha-1/channel-0", "wallet/alpha-1"],
@@ -231,9 +240,12 @@ def test_nothing_is_sold_that_could_not_be_honoured_now(counter: Counter, name: 
     counter.quote(keys)
     keys = counter.rig.stuck()
     fail(counter.rig, name)
+    asked = len(counter.rig.alpha.asked)
     with pytest.raises(RefusedError, match=f"nothing is sold now: {name} is open until .* UTC: it hangs") as refused:
         counter.quote(keys)
     assert refused.value.code == "breaker_open"
+    # Nothing is asked that might hang.
+    assert len(counter.rig.alpha.asked) == asked
     counter.rig.clock.step(61)
     assert counter.quote(keys)
 
@@ -247,7 +259,9 @@ def test_a_chain_with_one_endpoint_that_may_be_asked_goes_on_selling(counter: Co
 def test_paid_work_waits_for_a_chain_without_a_try_and_is_done_when_it_is_back(counter: Counter) -> None:
     token = counter.bought(counter.rig.stuck())
     fail(counter.rig, BETA)
+    asked = len(counter.rig.beta.asked)
     counter.work()
+    assert len(counter.rig.beta.asked) == asked
     task = counter.task(token)
     assert (task.tries, task.status) == (0, tasks.Status.READY)
     assert f"{BETA} is open until" in (task.why or "")

@@ -85,6 +85,13 @@ class RefusedError(RelayclearError):
     code = "refused"
 
 
+class OpenBreakerError(RefusedError):
+    """What it needs is left alone for a while: nothing was started, and it may be asked again then."""
+
+    code = "breaker_open"
+    retryable = True
+
+
 class HeldError(RelayclearError):
     """Somebody else holds the work right now."""
 

@@ -43,11 +43,21 @@ class Chain(Protocol):
         """The chain id this is configured for; every answer was checked to come from it."""
 
     @property
+    def endpoints(self) -> tuple[str, ...]:
+        """All configured endpoints, without their credentials."""
+
+    @property
     def answered(self) -> tuple[str, ...]:
         """The endpoints that answered so far, without their credentials."""
 
     async def head(self) -> Head:
         """The newest block.  Raises NodeError, also for a wrong chain or a height gone back."""
+
+    async def probe(self) -> None:
+        """Ask endpoints that failed, or that nothing was asked of lately, how they are; their breakers are told.
+
+        To be called every few seconds where somebody watches.  Never raises for what an endpoint does.
+        """
 
     async def next_channel_sequence(self) -> int:
         """How many channels were ever made: unchanged means that no channel is new."""

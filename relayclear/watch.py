@@ -21,6 +21,7 @@ from relayclear.errors import HeldError, RelayclearError
 from relayclear.ibc.text import clean
 from relayclear.store.history import Event
 from relayclear.usecases import refund_send
+from relayclear.usecases.breakers_recovery import RECOVER_SECONDS, probe_endpoints, recover
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.pausing import pause
 from relayclear.usecases.payments import Reading, read_payments
@@ -45,6 +46,8 @@ from relayclear.usecases.watching import (
 )
 
 SWEEP_SECONDS = 60.0
+# How often it is looked whether an endpoint is due to be asked; most times none is.
+LOOK_AFTER_SECONDS = 1.0
 TELL_SECONDS = 0.5
 # Our transaction stands in one of the next blocks, or is sent again.
 UNFINISHED_SECONDS = 2.0
@@ -109,6 +112,8 @@ class Watch:
                 group.create_task(self._kept("heartbeat", self._beat), name="heartbeat")
                 group.create_task(self._kept("history", self._tell), name="history")
                 group.create_task(self._kept("scan", self._scans), name="scan")
+                group.create_task(self._kept("probes", self._probes), name="probes")
+                group.create_task(self._kept("recovery", self._recovery), name="recovery")
                 for chain in self.payees:
                     name = f"payments {chain}"
                     group.create_task(self._kept(name, partial(self._payments, chain)), name=name)
@@ -248,6 +253,17 @@ class Watch:
         self.troubles = _without(self.troubles, "scan")
         for chain, failure in reading.failures.items():
             self.log.warning("chain not read", chain=chain, error=clean(failure.message, 300))
+
+    async def _probes(self) -> None:
+        while not self.stop.is_set():
+            await probe_endpoints(self.desk)
+            await self._pause(LOOK_AFTER_SECONDS)
+
+    async def _recovery(self) -> None:
+        while not self.stop.is_set():
+            await self._pause(RECOVER_SECONDS)
+            if await recover(self.desk):
+                self.engine.wake.set()
 
     async def _payments(self, chain: str) -> None:
         await watch_chain(self.desk, chain, self.stop, self._have_read)

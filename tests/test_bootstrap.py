@@ -12,10 +12,12 @@ import pytest
 from relayclear.bootstrap.desk import SystemClock, opened
 from relayclear.bootstrap.examination import examined
 from relayclear.bootstrap.loading import load_hermes
+from relayclear.clearing.breaker import endpoint_name
 from relayclear.config.loading import load
 from relayclear.config.places import Places
 from relayclear.config.settings import Settings
-from relayclear.errors import ConfigError
+from relayclear.errors import ConfigError, NodeError
+from relayclear.usecases.breakers_acts import open_breaker
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.doctor_facts import Finding
 
@@ -71,6 +73,21 @@ def test_a_desk_has_what_the_configs_say(settings: Settings) -> None:
     assert desk.clearing_keys == {"alpha-1": "clearing"}
     assert [instance.chains for instance in desk.instances] == [frozenset({"alpha-1", "beta-1"})]
     assert desk.unsupported == {"penumbra-1": "Penumbra"}
+
+
+def test_endpoints_whose_breakers_are_open_are_not_asked(settings: Settings) -> None:
+    async def work() -> NodeError:
+        async with opened(settings, load_hermes(settings)) as desk:
+            urls = desk.chain("alpha-1").endpoints
+            assert urls == ("http://127.0.0.1:9", "http://127.0.0.2:9")
+            for name in [endpoint_name("alpha-1", url) for url in urls]:
+                open_breaker(desk, name, "maintenance", "ann")
+            with pytest.raises(NodeError) as refused:
+                await desk.chain("alpha-1").head()
+            return refused.value
+
+    error = asyncio.run(work())
+    assert (error.code, error.message.count("maintenance")) == ("breaker_open", 2)
 
 
 def test_keys_that_are_not_there_are_nobodys_address(settings: Settings) -> None:

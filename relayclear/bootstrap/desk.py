@@ -22,6 +22,7 @@ from relayclear.hermes.relayer import HermesProgram, HermesRelayer
 from relayclear.store import cursors
 from relayclear.store.db import open_database
 from relayclear.store.journal import Journal
+from relayclear.usecases.breakers import Breakers
 from relayclear.usecases.desk import Desk, Instance
 
 SUBSPACE = "subspace_agrees"
@@ -75,8 +76,9 @@ def build(
     settings: Settings, loaded: Iterable[LoadedHermes], journal: Journal, hosts: Hosts
 ) -> tuple[Desk, list[CometChain]]:
     """Wire everything.  Raises ConfigError when no Hermes config has a chain we can work with."""
-    loaded = list(loaded)
-    chains = {chain.chain_id: chain for chain in _chains(settings, loaded, journal, hosts)}
+    loaded, clock = list(loaded), SystemClock()
+    breakers = Breakers(journal.database, clock)
+    chains = {chain.chain_id: chain for chain in _chains(settings, loaded, journal, hosts, breakers)}
     if not chains:
         raise ConfigError("the Hermes config has no chain that relayclear supports", hint="relayclear doctor")
     instances = tuple(
@@ -97,12 +99,12 @@ def build(
     )
     daemon_keys = {chain: _daemon_addresses(instances, chain) for chain in chains}
     clearing = {chain: settings.chain(chain).clearing_key for chain in chains if settings.chain(chain).clearing_key}
-    witnesses = {chain.chain_id: chain for chain in _witnesses(settings, loaded, hosts)}
+    witnesses = {chain.chain_id: chain for chain in _witnesses(settings, loaded, hosts, breakers)}
     desk = Desk(
         journal=journal,
         chains=chains,
         instances=instances,
-        clock=SystemClock(),
+        clock=clock,
         stuck_after=settings.scan.stuck_after,
         ours=_ours(settings, instances, daemon_keys, clearing),
         daemon_keys=daemon_keys,
@@ -112,6 +114,7 @@ def build(
         witnesses=witnesses,
         wallet=wallet_of(settings, loaded),
         accounts=accounts_of(loaded),
+        breakers=breakers,
     )
     return desk, [*chains.values(), *witnesses.values()]
 
@@ -126,7 +129,9 @@ def endpoints(settings: Settings, loaded: Iterable[LoadedHermes]) -> dict[str, l
     return {chain: list(dict.fromkeys([*urls, *own[chain]])) for chain, urls in found.items()}
 
 
-def _witnesses(settings: Settings, loaded: Iterable[LoadedHermes], hosts: Hosts) -> Iterable[CometChain]:
+def _witnesses(
+    settings: Settings, loaded: Iterable[LoadedHermes], hosts: Hosts, breakers: Breakers
+) -> Iterable[CometChain]:
     """For each chain one over the endpoints that the operator trusts, else those on other hosts than the first one's.
 
     Where payments arrive, what makes a refund due is asked of both; and of every chain whose packets are sold.
@@ -137,10 +142,12 @@ def _witnesses(settings: Settings, loaded: Iterable[LoadedHermes], hosts: Hosts)
         trusted = [endpoint.url for endpoint in settings.chain(chain_id).rpc if endpoint.trusted]
         others = trusted or [url for url in urls if urlsplit(url).hostname != urlsplit(urls[0]).hostname]
         if others:
-            yield CometChain(chain_id, others, hosts=hosts, rpc_budget=settings.scan.rpc_budget)
+            yield CometChain(chain_id, others, hosts=hosts, rpc_budget=settings.scan.rpc_budget, guard=breakers)
 
 
-def _chains(settings: Settings, loaded: Iterable[LoadedHermes], journal: Journal, hosts: Hosts) -> Iterable[CometChain]:
+def _chains(
+    settings: Settings, loaded: Iterable[LoadedHermes], journal: Journal, hosts: Hosts, breakers: Breakers
+) -> Iterable[CometChain]:
     """One chain for each id over all configs; endpoints of several configs stand in for each other."""
     seen: dict[str, int] = {}
     for end, last in journal.last_readings().items():
@@ -157,6 +164,7 @@ def _chains(settings: Settings, loaded: Iterable[LoadedHermes], journal: Journal
             subspace_checked={"yes": True, "no": False}.get(verdict or ""),
             on_subspace=_remembering(journal, chain_id),
             seen_height=seen.get(chain_id, 0),
+            guard=breakers,
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from relayclear.chains.commitments import CommitmentReader
 from relayclear.chains.endpoints import Endpoints
+from relayclear.chains.guard import Guard
 from relayclear.chains.hosts import Hosts
 from relayclear.chains.index import Index
 from relayclear.chains.pace import Timing
@@ -50,10 +51,10 @@ class CometChain:
     a second per endpoint.  `subspace_checked` is what an earlier run learned of the one-answer query for all
     commitments (True: it agrees with pages, False: it doesn't or isn't allowed, None: not known); `on_subspace` is told
     a new verdict, for the store to keep.  `seen_height` is a height of this chain that was read before: a node below
-    it is not believed.
+    it is not believed.  `guard`: the breakers of the endpoints, None for none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - called in one place, by names
         self,
         chain_id: str,
         endpoints: Sequence[str],
@@ -64,10 +65,11 @@ class CometChain:
         on_subspace: Callable[[bool], None] = _forget,
         seen_height: int = 0,
         timing: Timing | None = None,
+        guard: Guard | None = None,
     ) -> None:
         """Connect to nothing yet."""
         self._endpoints = Endpoints(
-            chain_id, endpoints, hosts, timing or Timing(), rpc_budget=rpc_budget, seen_height=seen_height
+            chain_id, endpoints, hosts, timing or Timing(), rpc_budget=rpc_budget, seen_height=seen_height, guard=guard
         )
         self._commitments = CommitmentReader(self._endpoints, subspace=subspace_checked, on_subspace=on_subspace)
         self._receptions = ReceptionReader(self._endpoints)
@@ -78,6 +80,11 @@ class CometChain:
     def chain_id(self) -> str:
         """The chain id this is configured for; every answer was checked to come from it."""
         return self._endpoints.chain
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """All configured endpoints, without their credentials."""
+        return self._endpoints.names
 
     @property
     def answered(self) -> tuple[str, ...]:
@@ -101,6 +108,10 @@ class CometChain:
     async def head(self) -> Head:
         """The newest block.  Raises NodeError, also for a wrong chain, a syncing or stale node, a height gone back."""
         return await self._endpoints.head()
+
+    async def probe(self) -> None:
+        """Ask endpoints that failed, or that nothing was asked of lately, how they are; their breakers are told."""
+        await self._endpoints.probe()
 
     async def next_channel_sequence(self) -> int:
         """How many channels were ever made.  Raises NodeError where the node hides its raw store."""

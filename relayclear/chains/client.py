@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import httpx
@@ -21,6 +21,14 @@ _LONGEST_QUIET = 300.0
 _MAX_TICKS = 10
 # A slow index says nothing about the rest of the node.
 _SEARCHES = frozenset({"tx_search", "block_search"})
+STATUS = jsonrpc.call("status")
+
+Heard = Callable[[str | None, float], None]
+"""Is told of every request: None or what went wrong, and when it was sent."""
+
+
+def _nobody(_failure: str | None, _begun: float) -> None:
+    """Where nobody counts."""
 
 
 class _Asked(NamedTuple):
@@ -46,13 +54,18 @@ class Node:
     `failure`), and requests queued behind it fail with it, so that a dead node costs one wait, not one per request.
     """
 
-    def __init__(self, url: str, host: Host, timing: Timing, rpc_budget: float) -> None:
-        """Take the URL, the connections to its host, and the requests a second it may get."""
+    def __init__(self, url: str, host: Host, timing: Timing, rpc_budget: float, heard: Heard = _nobody) -> None:
+        """Take the URL, the connections to its host, the requests a second it may get, and who counts outcomes.
+
+        What a status says is not counted here: whoever judges it knows whether the node is of any use.
+        """
         self.name = redact_url(url)
         self.requests = 0
         self.failed_at: float | None = None
         self.failure: NodeError | None = None
         self.server_time: str | None = None
+        self.asked_at = 0.0
+        self._heard = heard
         self._url = url
         self._host = host
         self._timing = timing
@@ -69,6 +82,32 @@ class Node:
     def url(self) -> str:
         """Its address, credentials included: to connect to, never to show."""
         return self._url
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether requests are under way: they will tell how it is."""
+        return bool(self._tasks)
+
+    async def status(self) -> Any:
+        """Its status, past all queues and asked once: to find out whether it lives.  Raises NodeError."""
+        self.requests += 1
+        begun = self.asked_at = self._timing.monotonic()
+        try:
+            async with asyncio.timeout(self._timing.status):
+                reply = await self._host.post(self._url, jsonrpc.body([STATUS]))
+            self.server_time = reply.server_time or self.server_time
+            [value] = jsonrpc.answers(reply.status, reply.content, 1)
+        except TimeoutError:
+            words = f"did not answer within {self._timing.status:g} s"
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            words = _try_error(error).words
+        except (BadReplyError, SmallerError, OversizedError) as error:
+            words = error.words if isinstance(error, BadReplyError) else "answers with something that is no status"
+        else:
+            self.failed_at = self.failure = None
+            return value
+        self._heard(words, begun)
+        raise self._failed(words)
 
     async def answers(self, calls: Sequence[Call]) -> list[Any]:
         """Ask everything; per call a result, a Refusal, or a NodeError where it could not be read."""
@@ -167,24 +206,37 @@ class Node:
         """Send one request, again where that may help, all within the deadline.  Raises NodeError, SmallerError."""
         content = jsonrpc.body(calls)
         trouble = _TryError(f"did not answer within {self._timing.deadline:g} s", None)
+        searches = any(call.method in _SEARCHES for call in calls)
+        counts = _nobody if searches else self._heard
+        sent: float | None = None
         try:
             async with asyncio.timeout(self._timing.deadline):
                 for tries in range(MAX_TRIES):
                     await self._turn(queued_at)
+                    sent = self.asked_at = self._timing.monotonic()
                     try:
-                        return await self._once(content, len(calls))
+                        values = await self._once(content, len(calls))
                     except _TryError as failed:
                         trouble = failed
+                        counts(trouble.words, sent)
+                        sent = None
+                    else:
+                        if STATUS not in calls:
+                            counts(None, sent)
+                        return values
                     if trouble.wait is None:
                         break
                     if tries < MAX_TRIES - 1:
                         await self._timing.sleep(max(trouble.wait, self._timing.pause(tries)))
         except TimeoutError:
-            pass
-        error = NodeError(f"{self.name} {trouble.words}")
-        if not any(call.method in _SEARCHES for call in calls):
-            self.failed_at, self.failure = self._timing.monotonic(), error
-        raise error
+            # Waiting for our own budget is no failure of the node.
+            if sent is not None:
+                counts(trouble.words, sent)
+        raise NodeError(f"{self.name} {trouble.words}") if searches else self._failed(trouble.words)
+
+    def _failed(self, words: str) -> NodeError:
+        self.failed_at, self.failure = self._timing.monotonic(), NodeError(f"{self.name} {words}")
+        return self.failure
 
     async def _turn(self, queued_at: float) -> None:
         """Wait until the node may be asked; raise its failure when it failed since the question was queued."""

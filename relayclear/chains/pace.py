@@ -21,7 +21,9 @@ def _wall() -> datetime:
 class Timing:
     """The clocks and waits of a client, so that tests neither wait nor depend on the hour.
 
-    `monotonic` in seconds, `wall` in UTC, `deadline` in seconds for one request with all its tries.
+    `monotonic` in seconds, `wall` in UTC, `deadline` in seconds for one request with all its tries; a read that has
+    no answer after `hedge` seconds of the loop's own clock is asked of another endpoint too.  A status asked alone may
+    take `status`: it is a few fields out of memory, and a node that needs longer is of no use now.
     """
 
     monotonic: Callable[[], float] = time.monotonic
@@ -29,6 +31,8 @@ class Timing:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     chance: Callable[[], float] = random.random
     deadline: float = 15.0
+    hedge: float = 2.0
+    status: float = 3.0
 
     def pause(self, tries: int) -> float:
         """Seconds before the next try after `tries` failed ones: 0.2 to 2, doubling, half of it by chance."""

@@ -78,7 +78,7 @@ async def broadcast(endpoints: Endpoints, raw: bytes) -> Broadcast:
         read = _answer(answers[0], tx_hash)
         return read if isinstance(read, RelayclearError) else None
 
-    [answer] = await endpoints.together([call], trouble)
+    [answer] = await endpoints.together([call], trouble, hedged=False)
     return sure(_answer(answer, tx_hash))
 
 

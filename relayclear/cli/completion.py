@@ -61,6 +61,17 @@ def _refund_ids(journal: Journal) -> Iterable[str]:
     return open_ones | {refund.id for refund in page(journal.database, KNOWN_OPERATIONS)}
 
 
+def breakers(incomplete: str) -> list[str]:
+    """Those that were open lately."""
+    return _from_journal(incomplete, _breaker_names)
+
+
+def _breaker_names(journal: Journal) -> Iterable[str]:
+    from relayclear.store.breakers import every
+
+    return {one.name for one in every(journal.database)}
+
+
 def topics() -> list[str]:
     """Help topics."""
     return ["demo", "environment", "exit-codes", "json", "keys", "money"]

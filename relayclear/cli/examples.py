@@ -15,6 +15,18 @@ _EXAMPLES = {
         "relayclear books daily --since 7d",
         "relayclear books daily --chain alpha-1 --denom stake --json",
     ),
+    "breakers list": (
+        "relayclear breakers list",
+        "relayclear breakers list --json",
+    ),
+    "breakers open": (
+        'relayclear breakers open wallet/alpha-1 --reason "the key is being moved"',
+        'relayclear breakers open hermes/alpha-1/channel-0 --reason "upgrade" --until 2h --json',
+    ),
+    "breakers reset": (
+        'relayclear breakers reset endpoint/alpha-1/http://localhost:26657 --reason "the node is back"',
+        'relayclear breakers reset wallet/alpha-1 --reason "the key is back" --json',
+    ),
     "wallet withdrawable": (
         "relayclear wallet withdrawable",
         "relayclear wallet withdrawable --chain alpha-1 --json",

@@ -38,6 +38,7 @@ NOUNS = {
     "wallet": Noun("wallet"),
     "books": Noun("books"),
     "audit": Noun("audit", "audit"),
+    "breakers": Noun("breakers"),
     "watch": Noun("watch", "watch"),
     "history": Noun("history"),
     "stats": Noun("stats", "stats"),

@@ -73,9 +73,20 @@ def _failures(listing: Listing) -> list[str]:
     ]
     known = {error.message for error in reading.failures.values()}
     failed = [(path.path.source, path.error) for path in listing.paths if path.error is not None]
-    return lines + [
-        f"✗ {end} could not be read: {error.message}" for end, error in failed if error.message not in known
-    ]
+    lines += [f"✗ {end} could not be read: {error.message}" for end, error in failed if error.message not in known]
+    return [*lines, _last_good(listing)] if failed else lines
+
+
+def _last_good(listing: Listing) -> str:
+    """What was known of the paths that can't be read now, with the age of the oldest look."""
+    unread = [path for path in listing.paths if path.error is not None]
+    found = [path.last_good for path in unread if path.last_good is not None]
+    if not found:
+        return f"  nothing is known of {counted(len(unread), 'path')}: no good look within two hours"
+    since = age(int((listing.reading.at - min(one.at for one in found)).total_seconds()))
+    pending = sum(one.pending for one in found)
+    some = "" if len(found) == len(unread) else f"; nothing is known of {len(unread) - len(found)} more"
+    return f"  {pending} pending on {counted(len(found), 'unread path')} at the last good look, {since} ago{some}"
 
 
 def _notes(listing: Listing, request: ListRequest) -> list[str]:

@@ -107,6 +107,7 @@ def path_row(path: PathView) -> dict[str, Any]:
         "counterparty": end_row(path.path.destination),
         "status": "ok" if path.error is None else "failed",
         "error": error_row(path.error) if path.error else None,
+        "last_good": {"at": rfc3339(path.last_good.at), "pending": path.last_good.pending} if path.last_good else None,
         "pending": path.pending,
         "stuck": path.stuck,
         "muted": path.muted,

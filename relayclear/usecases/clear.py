@@ -15,6 +15,7 @@ from relayclear.ibc.fate import Fate
 from relayclear.ibc.packet import SequenceRanges
 from relayclear.ibc.relayer import ClearJob, RelayEvent, RelayRun, work_lock
 from relayclear.usecases import recording
+from relayclear.usecases.breakers_stop import heard_run, refuse_stopped_hermes
 from relayclear.usecases.clear_plan import ClearPlan
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.once import ANEW, Once
@@ -36,13 +37,15 @@ class Watcher:
 async def run_clear(desk: Desk, plan: ClearPlan, watcher: Watcher, once: Once = ANEW) -> Operation:
     """Carry out a plan and give back the finished operation.
 
-    Raises HeldError, before anything was started, when another process holds one of the keys, and
-    AnsweredError where the same wish made an operation before.  The intent is committed before each
-    run, the proof after it.
+    Raises HeldError, before anything was started, when another process holds one of the keys, OpenBreakerError
+    while Hermes is left alone, and AnsweredError where the same wish made an operation before.  The
+    intent is committed before each run, the proof after it.
     """
     operation = Operation(
         "op-" + secrets.token_hex(5), desk.clock.now(), plan.path.source, plan.path.destination, plan.sequences
     )
+    if plan.run:
+        refuse_stopped_hermes(desk, plan.path.source)
     await settle_all(desk)
     async with AsyncExitStack() as stack:
         if plan.run:
@@ -108,6 +111,8 @@ async def _attempt(
         await mark_before(desk, operation.id, number, plan.keys)
         attempt = replace(attempt, run=await _run(plan, operation.id, left, watcher))
     if attempt.run is not None:
+        if not watcher.stop.is_set():
+            heard_run(desk, plan.path.source, attempt.run)
         desk.journal.record_run(operation.id, number, attempt.run)
         await mark_after(desk, operation.id, number, plan.keys, attempt.run)
     ended = attempt.run is None or ended_by_itself(attempt.run)

@@ -12,6 +12,7 @@ from relayclear.ibc.accounts import AccountType
 from relayclear.ibc.packet import RelayPath
 from relayclear.ibc.readings import RelayRules
 from relayclear.store.journal import Journal
+from relayclear.usecases.breakers import Breakers
 from relayclear.usecases.shop import Shop
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Desk:
     None where nothing can be sold.  `witnesses` are the chains once more, over the endpoints that the
     operator trusts, else over those on other hosts: a second word where there is one.  `wallet` holds
     the keys that refunds are signed with.  `accounts` says how a chain's accounts sign, by Hermes'
-    config.
+    config.  `breakers` says what nobody should call now.
     """
 
     journal: Journal
@@ -56,6 +57,7 @@ class Desk:
     witnesses: Mapping[str, Chain] = field(default_factory=dict)
     wallet: Wallet | None = None
     accounts: Mapping[str, AccountType] = field(default_factory=dict)
+    breakers: Breakers = field(kw_only=True)
 
     def chain(self, chain_id: str) -> Chain:
         """The chain of that id.  Raises UsageError naming the nearest one."""

@@ -11,6 +11,7 @@ from relayclear.ibc.packet import ChannelEnd
 from relayclear.ibc.triage import PacketClass
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.details import Details, fetch_details
+from relayclear.usecases.last_good import last_good
 from relayclear.usecases.scan import Reading, Scope, scan
 from relayclear.usecases.topology import Progress
 from relayclear.usecases.views import (
@@ -127,9 +128,13 @@ class _Board:
 
     def path_views(self) -> list[PathView]:
         """Every path looked at, in the order of the scan."""
-        return [
-            path_view(item, self.views.get(end, ()), self.desk.stuck_after) for end, item in self.reading.paths.items()
-        ]
+        paths = self.reading.paths
+        views = [path_view(item, self.views.get(end, ()), self.desk.stuck_after) for end, item in paths.items()]
+        failed = [end for end, item in paths.items() if item.error is not None]
+        known = last_good(self.desk.journal, failed, self.reading.at) if failed else {}
+        for end, view in zip(paths, views, strict=True):
+            view.last_good = known.get(end)
+        return views
 
 
 _CHEAP = frozenset({"chain", "channel", "port", "sequence", "to"})

@@ -24,6 +24,7 @@ from relayclear.store import history, identity, quotes, token_states, tokens
 from relayclear.store.db import Reads, Transaction
 from relayclear.store.history import Event
 from relayclear.store.tokens import OpenToken, StoredToken
+from relayclear.usecases.breakers_stop import refuse_stopped
 from relayclear.usecases.denoms import denom_path
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments_begin import begin_reading
@@ -69,6 +70,8 @@ async def make_quote(desk: Desk, request: QuoteRequest) -> Issued:
     if answered is not None:
         return answered
     _refuse_bad_words(shop, desk, request)
+    # Before anything is read that hangs; what else the packets need is looked at once they are known.
+    refuse_stopped(desk, (request.chain, request.pay_on), None, request.pay_on or request.chain)
     offered = await read_offer(desk, request)
     paying = request.pay_on or offered.plan.path.source.chain
     _refuse_bad_addresses(shop, desk, request, paying)

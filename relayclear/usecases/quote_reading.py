@@ -12,6 +12,7 @@ from relayclear.ibc.forwarding import hops
 from relayclear.ibc.packet import ChannelEnd, Ordering, SequenceRanges
 from relayclear.ibc.relayer import DaemonHabit
 from relayclear.ibc.triage import UNDELIVERED, PacketClass
+from relayclear.usecases.breakers_stop import refuse_stopped
 from relayclear.usecases.clear_plan import ClearPlan, ClearRequest, equipped, may_close_channel, read_plan
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.quote_values import Note, NoteCode, QuoteRequest
@@ -52,6 +53,7 @@ async def read_offer(desk: Desk, request: QuoteRequest) -> Offered:
     source, sequences, notes = await _chosen(desk, request)
     desk.chain(source.chain)
     path = (await load_network(desk)).path_from(source)
+    refuse_stopped(desk, (), path, request.pay_on or source.chain)
     shop = require_shop(desk)
     ends = frozenset({path.source.chain, path.destination.chain})
     refuse_shared_accounts(desk, shop, ends, request.pay_on or source.chain)

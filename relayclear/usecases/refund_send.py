@@ -11,8 +11,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from relayclear.clearing.breaker import wallet_name
 from relayclear.errors import HeldError, NodeError, RefusedError, RelayclearError, StoreError
 from relayclear.ibc.readings import Head
+from relayclear.ibc.spending import Broadcast
 from relayclear.ibc.text import clean
 from relayclear.money.ledger import Account
 from relayclear.money.refund_state import RefundState
@@ -22,6 +24,7 @@ from relayclear.store.alone import alone
 from relayclear.store.db import Reads
 from relayclear.store.refunds import Refund
 from relayclear.store.signings import Signing
+from relayclear.usecases.breakers_stop import stopped
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments import read_payments
 from relayclear.usecases.refund_acts import Consent, decide_by_itself, said_yes
@@ -33,6 +36,7 @@ from relayclear.usecases.wallet_reading import WalletStanding, explain_later, re
 
 # Its coins have left the wallet for good.
 LANDED = frozenset({RefundState.CONFIRMED, RefundState.IN_TRANSIT, RefundState.PAID_BY_HAND})
+_SPENDING = frozenset({Act.SIGN, Act.REPLACE, Act.BROADCAST})
 _QUEUE = 1000
 _POLL_SECONDS = 1.0
 
@@ -185,6 +189,19 @@ async def _step(desk: Desk, chain: str, done: Swept, *, may_sign: bool) -> Step:
         may_sign=may_sign and speaks_against is None,
     )
     done.blocked = speaks_against or done.blocked
+    if step.act in _SPENDING and not desk.breakers.enter(wallet_name(chain)):
+        # Approved stays approved, signed stays signed: it goes when the wallet does.
+        done.blocked = done.blocked or _held_back(desk, chain)
+        return Step(Act.WAIT)
+    try:
+        await _act(desk, wallet, head, step, live, done)
+    finally:
+        desk.breakers.let_go(wallet_name(chain))
+    return step
+
+
+async def _act(desk: Desk, wallet: WalletStanding, head: Head, step: Step, live: Signing | None, done: Swept) -> None:
+    chain = wallet.chain
     match step.act:
         case Act.BLOCKED:
             raise NodeError(
@@ -196,7 +213,12 @@ async def _step(desk: Desk, chain: str, done: Swept, *, may_sign: bool) -> Step:
             await _sign(desk, wallet, head, step, done)
         case Act.BROADCAST if live is not None:
             await _send(desk, live, head, done)
-    return step
+
+
+def _held_back(desk: Desk, chain: str) -> Blocked:
+    found = stopped(desk, wallet_name(chain))
+    why = found.words if found else f"{wallet_name(chain)} is being probed"
+    return Blocked("breaker_open", f"no refund is sent now: {why}", "relayclear breakers list")
 
 
 def live_signing(desk: Desk, wallet: WalletStanding) -> Signing | None:
@@ -333,5 +355,13 @@ async def _sign(desk: Desk, wallet: WalletStanding, head: Head, step: Step, done
 
 async def _send(desk: Desk, signing: Signing, head: Head, done: Swept) -> None:
     answer = await broadcast(desk, signing, head)
+    desk.breakers.heard(wallet_name(signing.chain), _failure(answer))
     if answer is not None and answer.code != 0 and not answer.known and signing.refund_id:
         done.skipped.setdefault(signing.refund_id, f"the node refused it: {clean(answer.log, 200)}")
+
+
+def _failure(answer: Broadcast | None) -> str | None:
+    """What is wrong with a wallet whose transaction wasn't taken; None where it was."""
+    if answer is None:
+        return "no node answered to a refund that was sent"
+    return None if answer.code == 0 or answer.known else f"a node refused a refund: {clean(answer.log, 200)}"

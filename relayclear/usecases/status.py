@@ -10,6 +10,7 @@ from relayclear.ibc.packet import ChannelEnd
 from relayclear.money.refund_state import RefundState
 from relayclear.store import dues, refunds
 from relayclear.store.journal import Journal
+from relayclear.usecases.last_good import known_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ def last_status(journal: Journal, at: datetime) -> Status:
     """Gather the status as of the last looks."""
     readings = journal.last_readings()
     good = [reading.at for reading in readings.values() if reading.at is not None]
-    pending = journal.pending_at(readings, at)
+    # What failed for too long is unknown, however many were pending there once.
+    pending = journal.pending_at(known_ends(readings, at), at)
     waiting = [Standing(end, len(seen), min(seen.values())) for end, seen in pending.items() if seen]
     failed = [(end, reading.error) for end, reading in readings.items() if reading.error is not None]
     return Status(

@@ -20,6 +20,7 @@ from relayclear.money.fees import GasEstimate
 from relayclear.store import history, operations, relay_costs
 from relayclear.store.db import Transaction
 from relayclear.store.tasks import Task
+from relayclear.usecases.breakers_stop import heard_run
 from relayclear.usecases.clear_plan import ClearPlan, ClearRequest, plan_clear
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.quote_price import estimates
@@ -146,6 +147,7 @@ async def _run(bench: Bench, plan: ClearPlan, operation: Operation, number: int,
         raise
     except RelayclearError as error:
         run = RelayRun(plan.version or "", (), _NEVER_STARTED, 0.0, ended=True, complaints=(error.message,))
+    heard_run(bench.desk, plan.path.source, run)
     bench.reached("after run")
     bench.reached("before record")
     bench.desk.journal.record_run(operation.id, number, run)

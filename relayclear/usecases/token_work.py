@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from secrets import token_hex
 
+from relayclear.clearing.breaker import LONG_PROBE, path_name
 from relayclear.clearing.operation import Operation, PacketAfter, surplus
 from relayclear.engine.verdicts import Again, Done, Policy, Verdict
 from relayclear.errors import HeldError, NodeError, RelayclearError
@@ -20,6 +21,7 @@ from relayclear.ibc.relayer import work_lock
 from relayclear.store import dues, history, operations, sales
 from relayclear.store.db import Transaction
 from relayclear.store.tasks import Task
+from relayclear.usecases.breakers_stop import Stopped, stopped_chain, stopped_path
 from relayclear.usecases.clear import explained
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments_books import PAID_TASK
@@ -54,6 +56,7 @@ async def work(bench: Bench, task: Task) -> Verdict:
 
     | attempt not judged | price | deadline | packets | what happens |
     |---|---|---|---|---|
+    | - | - | - | a chain's breaker is open | it waits, which is no try |
     | yes | - | - | - | it is judged, once nobody works on it any more |
     | no | not covered | - | - | nothing: a late payment isn't honoured |
     | no | covered | - | all have their final word | the work ends |
@@ -63,6 +66,11 @@ async def work(bench: Bench, task: Task) -> Verdict:
     order = read_order(bench.desk, task.data["order_id"])
     if order is None or (order.sale is not None and order.sale.ended_at is not None):
         return Done()
+    waits = _stopped(bench.desk, order)
+    return await _step(bench, task, order) if waits is None else _wait(bench.desk, waits)
+
+
+async def _step(bench: Bench, task: Task, order: Order) -> Verdict:
     # Whatever else is due: what a run did is found out before anything is decided on top of it.
     if order.open_attempt is not None:
         return await _judge_attempt(bench, task, order)
@@ -77,6 +85,17 @@ async def work(bench: Bench, task: Task) -> Verdict:
             raise _unreadable(found)
         return Done()
     return await _go_on(bench, task, path, order, found)
+
+
+def _wait(desk: Desk, waits: Stopped) -> Again:
+    return Again(waits.seconds(desk.clock.now()), waits.words)
+
+
+def _stopped(desk: Desk, order: Order) -> Stopped | None:
+    """What keeps the order from being looked at at all."""
+    operation = order.view.operation
+    chains = [order.source.chain, *([operation.destination.chain] if operation else [])]
+    return next((one for chain in chains if (one := stopped_chain(desk, chain)) is not None), None)
 
 
 def _unreadable(found: Look) -> NodeError:
@@ -148,12 +167,20 @@ async def _try(bench: Bench, task: Task, path: RelayPath, order: Order, found: L
     if not mine:
         return Again(_until_next(order, found.now, 60.0), "another paid token is at work on its packets")
 
+    name = path_name(path.source)
+    waits = stopped_path(bench.desk, path)
+    if waits is not None:
+        return _wait(bench.desk, waits)
+
     def start(tx: Transaction) -> None:
         """What the first attempt begins with: the allocation, frozen."""
         if order.sale is None or order.sale.start is None:
             freeze(tx, order, bench.desk.clock.now())
 
     try:
+        # Half-open, one run goes as the probe; whoever comes second waits for what it finds.
+        if not bench.desk.breakers.enter(name, LONG_PROBE):
+            return Again(UNREADABLE, f"{name} is being probed")
         return await attempt(bench, task, order, mine, start)
     except HeldError as error:
         return Again(SOON, error.message)
@@ -162,6 +189,8 @@ async def _try(bench: Bench, task: Task, path: RelayPath, order: Order, found: L
             raise
         # Nothing was started: what stands in the way may go, until the deadline.
         return Again(_until_next(order, found.now, 60.0), error.message)
+    finally:
+        bench.desk.breakers.let_go(name)
 
 
 async def _judge_attempt(bench: Bench, task: Task, order: Order) -> Verdict:

@@ -25,6 +25,7 @@ from relayclear.ibc.triage import (
 from relayclear.store.mutes import Mute
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.details import Details
+from relayclear.usecases.last_good import LastGood
 from relayclear.usecases.scan import PathReading, Reading
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,7 +109,10 @@ def timeout_at(packet: Packet | None) -> datetime | None:
 
 @dataclass(slots=True)
 class PathView:
-    """One path: how many packets are pending and stuck, or the error that hides them."""
+    """One path: how many packets are pending and stuck, or the error that hides them.
+
+    `last_good` is what was known of one that can't be read now; None where nothing is, or that is too old.
+    """
 
     path: RelayPath
     error: RelayclearError | None
@@ -117,6 +121,7 @@ class PathView:
     muted: int
     oldest_sequence: int | None
     oldest_seen: datetime | None
+    last_good: LastGood | None = None
 
 
 def path_facts(desk: Desk, reading: Reading, path: RelayPath) -> PathFacts:

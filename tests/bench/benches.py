@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tests.bench import ours, peers
+from tests.bench.breakers import breakers
 from tests.bench.figures import Limited
 from tests.bench.ground import Ground, checked_once
 from tests.bench.idle import idle
@@ -154,5 +155,6 @@ BENCHES: list[Bench | Limited] = [
     Limited("quote", "tokens create, beside the answers of the nodes", "300 ms of our own time", quoting),
     Limited("idle", "watch with nothing to do over 24,857 pending packets", "2 % of a core and 120 MB", idle),
     Limited("store", "lists and filters over 1,000,000 operations", "50 ms each", lists),
+    Limited("breakers", "breakers in a scan, and failover to the second endpoint", "1 % and 3 s", breakers),
     Bench("help", "relayclear --help above python -c pass", _help, 150, 15, "difference"),
 ]

@@ -30,6 +30,7 @@ from relayclear.money.token import ClearingToken, SaleRules, issue
 from relayclear.store import cursors, tokens
 from relayclear.store.db import open_database
 from relayclear.store.journal import Journal
+from relayclear.usecases.breakers import Breakers
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments import read_payments
 from relayclear.usecases.shop import Operator, SellRules, Shop
@@ -89,7 +90,9 @@ class CatchUp:
         hosts = Hosts()
         chain = CometChain(ALPHA, [self._node.rpc], hosts=hosts, rpc_budget=_BUDGET)
         with open_database(path) as database:
-            desk = Desk(Journal(database), {ALPHA: chain}, (), SystemClock(), 300, {}, {}, {}, shop=self._shop())
+            journal, clock = Journal(database), SystemClock()
+            counting = Breakers(database, clock)
+            desk = Desk(journal, {ALPHA: chain}, (), clock, 300, {}, {}, {}, shop=self._shop(), breakers=counting)
             started = time.perf_counter()
             reading = await read_payments(desk, ALPHA)
             took = time.perf_counter() - started

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from relayclear.chains import jsonrpc
-from relayclear.chains.endpoints import CHECK_SECONDS, STATUS, Endpoints
+from relayclear.chains.client import STATUS
+from relayclear.chains.endpoints import CHECK_SECONDS, Endpoints
 from relayclear.chains.hosts import Hosts
 from relayclear.chains.wire import DeclinedError, Reply
 from relayclear.errors import HeightError, IndexerError, NodeError, NotFoundError

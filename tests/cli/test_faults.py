@@ -37,6 +37,7 @@ EXITS = {
     errors.HermesError: Exit.UNREACHABLE,
     errors.StoreError: Exit.UNREACHABLE,
     errors.RefusedError: Exit.REFUSED,
+    errors.OpenBreakerError: Exit.REFUSED,
     errors.HeldError: Exit.HELD,
 }
 

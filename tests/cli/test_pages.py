@@ -257,3 +257,15 @@ def test_what_lies_beyond_a_page_is_not_counted_as_fine(cli: Cli, rig: Rig) -> N
         "20 need somebody, 20 pending, classes not read: --details all" in cli("packets", "list", "--limit", "20").text
     )
     assert "1 of those that fit needs somebody" in cli("packets", "list", "--filter", "sequence:1").text
+
+
+def test_what_was_known_of_unread_paths_is_told_with_its_age_and_then_as_unknown(cli: Cli, rig: Rig) -> None:
+    rig.stuck(count=2)
+    cli("packets", "list")
+    rig.beta.down = NodeError("beta-1: it hangs")
+    rig.clock.step(600)
+    said = cli("packets", "list")
+    assert said.code == Exit.UNREACHABLE
+    assert "  2 pending on 2 unread paths at the last good look, 10m ago" in said.lines
+    rig.clock.step(7200)
+    assert "  nothing is known of 2 paths: no good look within two hours" in cli("packets", "list").lines

@@ -75,6 +75,10 @@ class FakeChain:
         return self.id
 
     @property
+    def endpoints(self) -> tuple[str, ...]:
+        return (self.endpoint,)
+
+    @property
     def answered(self) -> tuple[str, ...]:
         return (self.endpoint,)
 
@@ -122,6 +126,9 @@ class FakeChain:
             comet_version="0.38.12",
             endpoint=self.endpoint,
         )
+
+    async def probe(self) -> None:
+        self.asked.append("probe")
 
     async def next_channel_sequence(self) -> int:
         self._ask("next_channel_sequence")

@@ -15,6 +15,7 @@ from relayclear.money.fees import FeeSchedule, PriceList, Rate
 from relayclear.ports import Wallet
 from relayclear.store.db import open_database
 from relayclear.store.journal import Journal
+from relayclear.usecases.breakers import Breakers
 from relayclear.usecases.desk import Desk, Instance
 from relayclear.usecases.shop import Operator, SellRules, Shop
 from tests.fakes import read
@@ -51,6 +52,14 @@ class Rig:
     shop: Shop | None = None
     wallet: FakeWallet = field(default_factory=FakeWallet)
     real_wallet: Wallet | None = None
+    counting: Breakers | None = None
+
+    @property
+    def breakers(self) -> Breakers:
+        """What this process counts, over the clock that the rig has now."""
+        if self.counting is None:
+            self.counting = Breakers(self.journal.database, self.clock)
+        return self.counting
 
     @property
     def alpha(self) -> FakeChain:
@@ -82,6 +91,7 @@ class Rig:
             shop=self.shop,
             wallet=self.real_wallet or self.wallet,
             accounts={chain: account_type(chain) for chain in self.chains},
+            breakers=self.breakers,
         )
 
     def sell(self, folder: Path, rules: SellRules | None = None) -> Shop:

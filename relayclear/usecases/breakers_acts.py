@@ -1,0 +1,83 @@
+"""Breakers as an operator sees them: listed, reset, held open by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from relayclear.clearing.breaker import (
+    Breaker,
+    BreakerState,
+    closed,
+    endpoint_name,
+    held_open,
+    path_name,
+    wallet_name,
+)
+from relayclear.errors import UsageError
+from relayclear.usecases.desk import Desk, nearest
+
+
+class BreakerView(NamedTuple):
+    """A breaker as it stands now.
+
+    `since` is None for one that never opened, `until` for one that lets somebody through and for one that only a
+    person ends; `reason` is empty for a closed one.
+    """
+
+    name: str
+    state: BreakerState
+    reason: str
+    since: datetime | None
+    until: datetime | None
+
+
+def list_breakers(desk: Desk) -> list[BreakerView]:
+    """Every endpoint and every wallet that pays refunds, and what else was open lately; what is open comes first."""
+    now = desk.clock.now()
+    named = {name: desk.breakers.find(name) for name in _watched(desk)}
+    named |= {one.name: one for one in desk.breakers.every()}
+    views = [view(one, now) for one in named.values()]
+    return sorted(views, key=lambda one: (one.state is BreakerState.CLOSED, one.name))
+
+
+def view(breaker: Breaker, now: datetime) -> BreakerView:
+    """How a breaker stands."""
+    return BreakerView(breaker.name, breaker.at(now), breaker.reason, breaker.since(now), breaker.lasts(now))
+
+
+def reset_breaker(desk: Desk, name: str, why: str, who: str) -> BreakerView:
+    """Let everybody call again, whatever was seen before; the view of one that is closed already stays.
+
+    Raises UsageError for an unknown name.
+    """
+    _require_known(desk, name)
+    now = desk.clock.now()
+    new = desk.breakers.change(
+        name, lambda found: closed(found, now) if found.opened_at else None, who, "breaker_reset", why
+    )
+    return view(new, now)
+
+
+def open_breaker(desk: Desk, name: str, why: str, who: str, until: datetime | None = None) -> BreakerView:
+    """Let nobody call until then, None: until somebody resets it.  Raises UsageError for an unknown name or no why."""
+    _require_known(desk, name)
+    if not why.strip():
+        raise UsageError("--reason needs words: they are told to everybody who is turned away")
+    now = desk.clock.now()
+    new = desk.breakers.change(name, lambda found: held_open(found, why, now, until, who), who, "breaker_opened", why)
+    return view(new, now)
+
+
+def _watched(desk: Desk) -> list[str]:
+    names = [endpoint_name(chain, url) for chain, found in desk.chains.items() for url in found.endpoints]
+    payees = desk.shop.payees if desk.shop is not None else {}
+    return names + [wallet_name(chain) for chain in payees if chain in desk.chains]
+
+
+def _require_known(desk: Desk, name: str) -> None:
+    """Nothing else is ever asked for: a mistyped name would be held open for nothing."""
+    known = {*_watched(desk), *(wallet_name(chain) for chain in desk.chains)}
+    known |= {path_name(end) for end in desk.journal.last_readings()} | {one.name for one in desk.breakers.every()}
+    if name not in known:
+        raise UsageError(f"there is no breaker {name[:200]!r}{nearest(name, known)}", hint="relayclear breakers list")

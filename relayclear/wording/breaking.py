@@ -1,0 +1,23 @@
+"""Words about breakers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from math import ceil
+
+from relayclear.clearing.breaker import BreakerState
+from relayclear.usecases.breakers_acts import BreakerView
+from relayclear.wording import Word, long_age
+
+BREAKERS = {
+    BreakerState.CLOSED: Word("closed", "✓", "green", "it is called as always"),
+    BreakerState.OPEN: Word("open", "✗", "red", "nobody calls it: no quotes that need it, and its work waits"),
+    BreakerState.HALF_OPEN: Word("half open", "◐", "yellow", "one call finds out whether it is well again"),
+}
+
+
+def how_long(view: BreakerView, now: datetime) -> str:
+    """For how much longer nobody may call: a countdown, ``until reset``, or nothing where somebody may."""
+    if view.until is not None:
+        return f"{long_age(max(1, ceil((view.until - now).total_seconds())))} more"
+    return "until reset" if view.state is BreakerState.OPEN else ""

@@ -17,7 +17,9 @@ from cosmpy.protos.ibc.lightclients.tendermint.v1 import tendermint_pb2
 from relayclear.chains import jsonrpc
 from relayclear.chains.jsonrpc import Call
 from relayclear.chains.wire import MAX_STORED_SEQUENCE, Reply
+from relayclear.ibc.names import names_end
 from relayclear.ibc.packet import ChannelEnd, ChannelState, Ordering
+from relayclear.ibc.text import clean
 from relayclear.ibc.topology import ChannelInfo, ClientInfo, ClientStatus, ConnectionInfo
 
 _CHANNEL = "/ibc.core.channel.v1.Query/"
@@ -197,8 +199,16 @@ def ask_channels(limit: int, key: bytes = b"") -> Call:
 
 
 def read_channels(chain: str, reply: Reply) -> tuple[list[ChannelInfo], bytes]:
-    """The channels of a page, and the next page's key (empty on the last)."""
+    """The channels of a page, and the next page's key (empty on the last).
+
+    Raises ValueError for an end whose name a relayer program could take for an option: no chain has one.
+    What an end says of its other end may be anything, because anybody can begin a handshake; it only counts where
+    the other chain has an end of that name.
+    """
     response = channels.QueryChannelsResponse.FromString(reply.value)
+    for item in response.channels:
+        if not (names_end(item.port_id) and names_end(item.channel_id)):
+            raise ValueError(f"a channel end named {clean(f'{item.port_id}/{item.channel_id}', 80)!r}")
     infos = [_channel(ChannelEnd(chain, item.port_id, item.channel_id), item) for item in response.channels]
     return infos, response.pagination.next_key
 

@@ -37,7 +37,7 @@ def shells(tree: ast.AST) -> Iterator[str]:
         first = node.args[0] if node.args else None
         words = [one.value for one in getattr(first, "elts", []) if isinstance(one, ast.Constant)]
         if words[:1] and str(words[0]).rpartition("/")[2] in {"sh", "bash", "dash", "zsh"}:
-            yield f"{node.lineno}: {name} runs {words[0]}"
+            yield f"{node.lineno}: {name} runs {words[0]!r}"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -282,7 +282,7 @@ def _spent(found: dict[str, Any]) -> Spent:
 @contextmanager
 def standing(folder: Path, seed: int, speed: float) -> Iterator[Stall]:
     """A stall for the length of the block, out of a new folder; the world's time runs `speed` times as fast as ours."""
-    with _served(folder, speed) as world:
+    with served(folder, speed) as world:
         settings = load(config_path=None, env=world.environment, flags={})
         loop = asyncio.new_event_loop()
         desk = opened(settings, load_hermes(settings))
@@ -294,7 +294,8 @@ def standing(folder: Path, seed: int, speed: float) -> Iterator[Stall]:
 
 
 @contextmanager
-def _served(folder: Path, speed: float) -> Iterator[World]:
+def served(folder: Path, speed: float) -> Iterator[World]:
+    """Serve the demo's world out of a new folder for the length of the block."""
     folder.mkdir()
     argv = [sys.executable, "-m", "relayclear.rehearsal", "--dir", str(folder), "--parent-pipe", "--speed", str(speed)]
     with (folder / "world.log").open("wb") as log:

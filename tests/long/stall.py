@@ -222,6 +222,10 @@ class Stall:
         coin = fields(self._node(CHAIN).read("/cosmos.bank.v1beta1.Query/Balance", asked), 1)[0]
         return int(fields(coin, 2)[0])
 
+    def height(self) -> int:
+        """The newest block's."""
+        return int(self._node(CHAIN).call("status")["sync_info"]["latest_block_height"])
+
     def now(self) -> datetime:
         """The time of the newest block."""
         return datetime.fromisoformat(self._node(CHAIN).call("status")["sync_info"]["latest_block_time"])

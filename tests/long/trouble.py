@@ -130,14 +130,14 @@ def goes_through(deeds: Iterable[Deed], folder: Path, seed: int, pace: Pace = PA
         try:
             for deed in deeds:
                 deed(stall, program)
-            _end_all_work(stall, program)
+            end_all_work(stall, program)
             found = troubles(stall)
             if program.run("audit") != 0:
                 found.append(f"relayclear audit doesn't agree: {program.log.read_text(encoding='utf-8')[-2000:]}")
         finally:
             program.end()
         assert not found, "\n".join(found)
-        return _told(stall)
+        return told(stall)
 
 
 def kill_daemon(stall: Stall, program: Program) -> None:
@@ -208,7 +208,8 @@ def freeze_sweep(stall: Stall, program: Program) -> None:
     program.end()
 
 
-def _end_all_work(stall: Stall, program: Program) -> None:
+def end_all_work(stall: Stall, program: Program) -> None:
+    """Let a last daemon see everything through; it has stopped then."""
     program.watch()
     last = stall.sell()
     stall.pay(last, last.price)
@@ -237,7 +238,8 @@ def _wait(seconds: float) -> None:
     Event().wait(seconds)
 
 
-def _told(stall: Stall) -> str:
+def told(stall: Stall) -> str:
+    """What happened, in a line."""
     covered = sum(order.is_covered for order in stall.orders)
     returned = sum(1 for order in stall.orders for _ in order.due())
     return (

@@ -184,7 +184,7 @@ def crashing(bench: Bench) -> None:
     @asynccontextmanager
     async def opener(_: Settings) -> AsyncIterator[Desk]:
         try:
-            raise ValueError(url)
+            raise ValueError(url)  # noqa: TRY301  a mistake with a cause
         except ValueError as cause:
             message = f"could not do it with {url}"
             raise ZeroDivisionError(message) from cause

@@ -16,6 +16,7 @@ from relayclear.bootstrap.desk import opened
 from relayclear.bootstrap.loading import load_hermes
 from relayclear.config.loading import load
 from relayclear.store import cursors
+from relayclear.usecases.refund_dues import list_owed
 from tests.localnet.rpc import wait_for
 from tests.long.audit import troubles, unfinished
 from tests.long.stall import CHAIN, Ordered, Stall, standing
@@ -77,8 +78,9 @@ def _worked_on_and_lost(stall: Stall, program: Program) -> int:
         if one.poll() is None:
             one.kill()
             one.wait()
-    # Nobody watches, and still people pay.
+    # Nobody watches, and still people pay, also too much.
     stall.somebody_pays()
+    _overpaid(stall)
     return len(stall.spent()) - before
 
 
@@ -135,6 +137,8 @@ def _caught_up(stall: Stall, program: Program, sent: int) -> None:
     program.watch()
     wait_for(lambda: _read_through(stall) >= newest or None, "the reading", timeout=_PATIENCE, every=0.1)
     wait_for(lambda: not unfinished(stall) or None, "the paid work", timeout=_PATIENCE, every=0.1)
+    reads = stall.desk.journal.database
+    wait_for(lambda: list_owed(stall.desk, reads, chain=CHAIN) or None, "what is due", timeout=_PATIENCE, every=0.1)
     assert [one.hash for one in stall.spent()] == gone, "something was sent before anybody looked"
     wait_for(lambda: program.run("audit", "--chain", CHAIN) == 0 or None, "an audit", timeout=_PATIENCE, every=0.5)
     why = "the books agree with the chain"

@@ -126,7 +126,8 @@ class Transcript:
             return
         message = _message(record)
         self._on_message(message)
-        if record.get("level") in {"ERROR", "WARN"}:
+        # No set: a level may be anything, also what no set can hold.
+        if record.get("level") in ("ERROR", "WARN"):
             self.complain(message)
 
 

@@ -18,6 +18,7 @@ from relayclear.chains.hosts import REPLY_CAP, Hosts
 from relayclear.chains.jsonrpc import BadReplyError
 from relayclear.errors import NodeError, RelayclearError
 from relayclear.ibc.packet import ChannelEnd
+from relayclear.ibc.readings import ReceptionQuestion
 from tests.chains.fake import NOW, FakeClock, FakeNode, endpoints, transport
 
 END = ChannelEnd("alpha-1", "transfer", "channel-0")
@@ -84,6 +85,7 @@ def test_commitment_pages_with_ever_higher_keys_are_walked_for_ever(monkeypatch:
         page = channels.QueryPacketCommitmentsResponse()
         for _row in range(rows):
             page.commitments.add(sequence=next(numbers), data=b"x" * 32)
+        page.height.revision_height = 1
         page.pagination.next_key = rising()
         return bytes(page.SerializeToString())
 
@@ -183,3 +185,21 @@ def test_a_handshake_that_anybody_can_begin_takes_a_whole_chain_away() -> None:
         return [info.end async for found in chain_of(node).channel_pages(None) for info in found.channels]
 
     assert asyncio.run(run()) == [END]
+
+
+@pytest.mark.parametrize("path", [_COMMITMENTS, f"{_COMMITMENTS.rpartition('/')[0]}/UnreceivedPackets"])
+@pytest.mark.parametrize("left", [0, 1, 2, 3])
+def test_an_answer_that_was_cut_short_says_that_nothing_is_pending_or_all_is_received(path: str, left: int) -> None:
+    page = channels.QueryPacketCommitmentsResponse()
+    page.commitments.add(sequence=7, data=b"x" * 32)
+    unreceived = channels.QueryUnreceivedPacketsResponse(sequences=[7])
+    for whole in (page, unreceived):
+        whole.height.revision_height = 100
+    made = page if path == _COMMITMENTS else unreceived
+    node = FakeNode(queries={path: lambda _d, _h: bytes(made.SerializeToString())[:left]})
+    chain = chain_of(node)
+    if path == _COMMITMENTS:
+        got: object = asyncio.run(chain.commitments([END]))[END]
+    else:
+        got = asyncio.run(chain.receptions([ReceptionQuestion(END, (7,), ordered=False)]))[END]
+    assert isinstance(got, NodeError)

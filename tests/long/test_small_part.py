@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.long.drill import drill
+from tests.long.mutations import mutations
 from tests.long.trouble import Pace, freeze_daemon, goes_through, kill_daemon, kill_sweep
 from tests.long.worlds import History
 
@@ -27,3 +28,8 @@ def test_killed_and_frozen_it_loses_a_payment_or_gives_one_back_twice(tmp_path: 
 
 def test_a_backup_put_back_elsewhere_sends_a_refund_or_clears_a_packet_again(tmp_path: Path) -> None:
     drill(tmp_path / "world", 5, HURRIED)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_changed_answer_of_a_node_or_hermes_crashes_it_or_makes_a_wrong_fate(tmp_path: Path, seed: int) -> None:
+    mutations(tmp_path, 60, seed)

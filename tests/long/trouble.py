@@ -73,6 +73,10 @@ class Program:
         """Let time pass, `within` seconds at most."""
         _wait(self.stall.chance.uniform(0.0, self.pace.within))
 
+    def wait_for(self, words: str) -> None:
+        """Until one of them has said so."""
+        wait_for(lambda: words in self.log.read_text(encoding="utf-8") or None, words, timeout=60, every=0.05)
+
     def watch(self) -> subprocess.Popen[bytes]:
         """Start the daemon."""
         return self.start("watch", "--log-format", "json")

@@ -74,7 +74,7 @@ def listed(scene: Scene, answer: Answer) -> Iterator[str]:
     told = {row["sequence"] for row in rows}
     paths = [row for row in document["paths"] if row["chain"] == CHAIN and row["channel"] == "channel-0"]
     unread = not paths or any(row["error"] for row in paths)
-    if unread and answer.code != 3:  # noqa: PLR2004  unreachable
+    if unread and answer.code != 3:
         yield f"a path is unread and the exit code is {answer.code}"
     # What the command itself saw being cleared meanwhile is no untruth; nothing is cleared here.
     if not unread and told != set(scene.pending):
@@ -83,7 +83,7 @@ def listed(scene: Scene, answer: Answer) -> Iterator[str]:
 
 def page(_scene: Scene, answer: Answer) -> Iterator[str]:
     """A page for people says that something was not read where it exits so."""
-    if answer.code == 3 and not UNREAD.search(answer.out + answer.err):  # noqa: PLR2004
+    if answer.code == 3 and not UNREAD.search(answer.out + answer.err):
         yield "it can't be read, and the page doesn't say so"
     if answer.code == 0 and UNREAD.search(answer.out):
         yield "something is unread, and the exit code is 0"
@@ -106,8 +106,10 @@ def token(scene: Scene, answer: Answer) -> Iterator[str]:
     document = answer.document
     if document and document["state"] == "cleared" and scene.stall.unreceived(scene.paid.sequences):
         yield "the token is cleared by its state, and a packet has not arrived"
-    if document and document["state"] in {"not_cleared", "expired"}:
-        yield f"it was paid in time and is {document['state']}"
+    if document and document["state"] == "expired":
+        yield "it was paid in time and is expired"
+    if document and document["state"] == "not_cleared" and scene.stall.unreceived(scene.paid.sequences):
+        yield "it was paid in time, its packets wait, and it is given up"
 
 
 def quoted(scene: Scene, answer: Answer) -> Iterator[str]:

@@ -25,7 +25,7 @@ from relayclear.errors import RelayclearError
 from relayclear.hermes.events import Claims
 from relayclear.hermes.output import Transcript
 from relayclear.ibc.fate import Doer, Fate
-from relayclear.ibc.packet import RelayPath, SequenceRanges
+from relayclear.ibc.packet import PacketKey, RelayPath, SequenceRanges
 from relayclear.ibc.relayer import ClearJob, RelayRun
 from relayclear.ibc.triage import PacketClass
 from relayclear.rehearsal import answering
@@ -81,7 +81,7 @@ class Trial:
             return
         # What a state query answers is one place of many, and the one that fates are made of.
         values = [spot for spot in spots if spot[1] == "value"]
-        inside, key = self.chance.choice(values if values and self.chance.random() < 0.4 else spots)  # noqa: PLR2004
+        inside, key = self.chance.choice(values if values and self.chance.random() < 0.4 else spots)
         is_row = isinstance(key, int)
         if is_row and key >= len(inside):
             return
@@ -144,7 +144,7 @@ class Mutations:
         world.send(end)
         for number in range(2, 6):
             key = world.send(end, **{4: {"receiver": "nobody"}, 5: {"memo": HOLD_MEMO}}.get(number, {}))
-            (world.relay if number == 2 else world.deliver)(key)  # noqa: PLR2004  the one that is done
+            (world.relay if number == 2 else world.deliver)(key)
         world.send(end, timeout_seconds=60)
         self.rig.clock.step(600)
         reading = self.loop.run_until_complete(scan(self.rig.desk))
@@ -160,7 +160,7 @@ class Mutations:
     def node(self, number: int) -> list[str]:
         """One case of a node's answers; everything that did not hold."""
         chance = Random(f"{self.seed} node {number}")
-        trial = Trial(chance, may_lie=chance.random() < 0.3)  # noqa: PLR2004  fewer than not
+        trial = Trial(chance, may_lie=chance.random() < 0.3)
         return self.loop.run_until_complete(self._asked(trial))
 
     async def _asked(self, trial: Trial) -> list[str]:
@@ -248,7 +248,7 @@ class Mutations:
         chance = Random(f"{self.seed} hermes {number}")
         key = self.rig.world.send(self.rig.source)
         self.rig.clock.step(600)
-        relays = chance.random() < 0.5  # noqa: PLR2004  as often as not
+        relays = chance.random() < 0.5
         self.rig.relayer.scenarios = [_saying(chance, relays=relays)]
         return self.loop.run_until_complete(self._cleared(key.sequence, relays=relays))
 
@@ -278,7 +278,7 @@ def _saying(chance: Random, *, relays: bool) -> Callable[[FakeRelayer, ClearJob,
 
     async def run(relayer: FakeRelayer, job: ClearJob, progress: Progress) -> RelayRun:
         """Relay or not; say what there is to say, changed."""
-        events = relayer.relay(job, [key for key in _keys(job)], lambda _: None) if relays else ()
+        events = relayer.relay(job, _keys(job), lambda _: None) if relays else ()
         claims = Claims(job, progress)
         heard = Transcript(claims.hear_message)
         for chunk in _changed(chance, _output(job)):
@@ -292,9 +292,7 @@ def _saying(chance: Random, *, relays: bool) -> Callable[[FakeRelayer, ClearJob,
     return run
 
 
-def _keys(job: ClearJob) -> list[Any]:
-    from relayclear.ibc.packet import PacketKey  # noqa: PLC0415
-
+def _keys(job: ClearJob) -> list[PacketKey]:
     return [PacketKey(*job.source, sequence) for sequence in job.sequences]
 
 
@@ -306,7 +304,7 @@ def _output(job: ClearJob) -> bytes:
         {"level": "WARN", "fields": {"message": "odd"}},
         {
             "result": [
-                {event: {"packet": {"sequence": [*job.sequences][0], "source_port": job.source.port,
+                {event: {"packet": {"sequence": next(iter(job.sequences)), "source_port": job.source.port,
                  "source_channel": job.source.channel, "destination_port": job.destination.port,
                  "destination_channel": job.destination.channel, "data": "7B"}}}
                 for event in ("WriteAcknowledgement", "AcknowledgePacket", "TimeoutPacket")
@@ -322,8 +320,8 @@ def _changed(chance: Random, output: bytes) -> list[bytes]:
     changed = b""
     for line in output.splitlines(keepends=True):
         trial = Trial(chance)
-        changed += trial.reply(0, line)[1] if chance.random() < 0.8 else line  # noqa: PLR2004  most of them
-        changed += b"\n" if chance.random() < 0.5 else b""  # noqa: PLR2004
+        changed += trial.reply(0, line)[1] if chance.random() < 0.8 else line
+        changed += b"\n" if chance.random() < 0.5 else b""
     cuts = sorted(chance.randrange(len(changed) + 1) for _ in range(3))
     return [changed[a:b] for a, b in zip([0, *cuts], [*cuts, len(changed)], strict=True)]
 
@@ -341,7 +339,7 @@ def mutations(folder: Path, count: int, seed: int) -> str:
             cases = Mutations(rig, seed, loop)
             for number in range(count):
                 # Hermes' first: they send packets, and the truth of the nodes' cases is of the first six alone.
-                if number % 4 != 3:  # noqa: PLR2004  every fourth
+                if number % 4 != 3:
                     _held(cases.node, seed, number)
             for number in range(3, count, 4):
                 _held(cases.hermes, seed, number)

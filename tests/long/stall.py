@@ -314,7 +314,7 @@ def standing(folder: Path, seed: int, speed: float) -> Iterator[Stall]:
 @contextmanager
 def served(folder: Path, speed: float) -> Iterator[World]:
     """Serve the demo's world out of a new folder for the length of the block."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     argv = [sys.executable, "-m", "relayclear.rehearsal", "--dir", str(folder), "--parent-pipe", "--speed", str(speed)]
     with (folder / "world.log").open("wb") as log:
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=log, stderr=log)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.long.drill import drill
 from tests.long.mutations import mutations
+from tests.long.soak import soak
 from tests.long.trouble import Pace, freeze_daemon, goes_through, kill_daemon, kill_sweep
 from tests.long.worlds import History
 
@@ -33,3 +34,7 @@ def test_a_backup_put_back_elsewhere_sends_a_refund_or_clears_a_packet_again(tmp
 @pytest.mark.parametrize("seed", range(2))
 def test_a_changed_answer_of_a_node_or_hermes_crashes_it_or_makes_a_wrong_fate(tmp_path: Path, seed: int) -> None:
     mutations(tmp_path, 60, seed)
+
+
+def test_faults_and_kills_every_few_seconds_leave_a_task_or_a_wrong_book_behind(tmp_path: Path) -> None:
+    soak(tmp_path / "world", 60.0, 2, HURRIED)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from relayclear.bootstrap import modes
 from relayclear.bootstrap.desk import SystemClock, build, endpoints
 from relayclear.bootstrap.loading import LoadedHermes
 from relayclear.chains.chain import CometChain
@@ -29,7 +30,6 @@ from relayclear.usecases.doctor_facts import (
     ConfiguredNode,
     Doctor,
     DoctorInput,
-    FileFacts,
     Finding,
     HermesFacts,
     RefundFacts,
@@ -90,11 +90,10 @@ def _doctor(
         for chain in item.config.chains:
             known = replace(_chain_facts(settings, item, chain), refunds=_refund_facts(settings, desk, chain.id))
             chains.setdefault(chain.id, known)
-    files = [_file_facts(settings.file)] if settings.file else []
-    files += [_file_facts(item.config.path) for item in loaded]
     facts = DoctorInput(
         config=str(settings.file) if settings.file else None,
-        files=tuple(files),
+        files=modes.configs(settings, loaded),
+        private=modes.private(settings, loaded),
         problems=tuple(problems),
         instances=tuple(_hermes_facts(item) for item in loaded),
         chains=tuple(chains.values()),
@@ -163,12 +162,3 @@ def _hermes_facts(item: LoadedHermes) -> HermesFacts:
         clear_on_start=config.clear_on_start,
         clear_interval=config.clear_interval,
     )
-
-
-def _file_facts(path: Path) -> FileFacts:
-    try:
-        mode = path.stat().st_mode & 0o777
-        holds = "@" in path.read_text(errors="replace")
-    except OSError:
-        return FileFacts(str(path), None)
-    return FileFacts(str(path), mode, holds_secrets=holds)

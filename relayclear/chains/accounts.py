@@ -15,6 +15,9 @@ from relayclear.ibc.readings import Account, Balances, GasPrice
 _VOUCHER = "ibc/"
 # Anybody can send dust of any number of denoms.
 _PAGE, _SMALL_PAGE = 1_000, 100
+MOST_EMPTY = 10
+MOST_DENOMS = 1_000_000
+"""Of one address: more than any has, and as many as memory should hold."""
 
 
 async def account(endpoints: Endpoints, address: str, height: int = 0) -> Account | None:
@@ -45,7 +48,7 @@ async def balance(endpoints: Endpoints, address: str, denom: str) -> Coin:
 async def balances(endpoints: Endpoints, address: str, height: int = 0) -> Balances:
     """All that the address held after a height, 0 for the newest.  Raises HeightError where no endpoint has it."""
     found: dict[str, int] = {}
-    key, size = b"", _PAGE
+    key, size, empty = b"", _PAGE, 0
     while True:
         [answer] = await endpoints.queries([wire_cosmos.ask_balances(address, size, key, height)])
         if isinstance(answer, DeclinedError) and answer.wants_smaller_page and size > _SMALL_PAGE:
@@ -60,6 +63,10 @@ async def balances(endpoints: Endpoints, address: str, height: int = 0) -> Balan
         # Keys rise; a node that repeats one would keep us here for ever.
         if following <= key:
             raise NodeError(f"the pages of balances of {endpoints.chain} run in a circle")
+        # Rising keys alone could be made up for ever.
+        empty += not coins
+        if empty > MOST_EMPTY or len(found) > MOST_DENOMS:
+            raise NodeError(f"the pages of balances of {endpoints.chain} don't end")
         key = following
 
 

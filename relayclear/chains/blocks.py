@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -69,8 +69,9 @@ async def holding(endpoints: Endpoints, tx_hash: str, first: int, last: int) -> 
             yield _block(height, whole[height], results[height], lambda tx: tx.hash == tx_hash)
 
 
-def _groups(first: int, last: int) -> list[range]:
-    return [range(start, min(start + _AT_ONCE, last + 1)) for start in range(first, last + 1, _AT_ONCE)]
+def _groups(first: int, last: int) -> Iterator[range]:
+    # One after the other: `last` may be whatever height a node claims to have.
+    return (range(start, min(start + _AT_ONCE, last + 1)) for start in range(first, last + 1, _AT_ONCE))
 
 
 async def _read(endpoints: Endpoints, method: str, heights: Sequence[int]) -> dict[int, Any]:
@@ -137,8 +138,8 @@ def _tx(height: int, raw: str, row: Any) -> FoundTx:
         hash=_hash(raw),
         height=height,
         # Absent means 0, as protobuf JSON writes it.
-        code=int(row.get("code") or 0),
-        gas_used=int(row.get("gas_used") or 0),
+        code=wire.number(row.get("code") or 0),
+        gas_used=wire.number(row.get("gas_used") or 0),
         events=row.get("events") or [],
         raw=raw,
         log=str(row.get("log") or ""),

@@ -286,6 +286,8 @@ def _try_error(error: httpx.HTTPError | httpx.InvalidURL) -> _TryError:
             return _TryError("took the question and did not answer", None)
         case httpx.ConnectError():
             return _TryError("refuses the connection or can't be found")
+        case httpx.DecodingError():
+            return _TryError("compresses its answers, though asked not to", None)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol():
             return _TryError("is no address that can be called", None)
         case _:

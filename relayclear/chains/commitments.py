@@ -17,6 +17,12 @@ Pending = dict[ChannelEnd, Commitments | RelayclearError]
 
 # Nodes honour any limit; forks cap or refuse above 1,000 or 100, and gas limits act alike.
 PAGE_LIMITS = (30_000, 1_000, 100)
+MOST_COMMITMENTS = 5_000_000
+"""Of one end: twenty times what any channel ever had, and as much as memory should hold."""
+
+MOST_EMPTY = 10
+"""Pages with nothing on them that still promise another."""
+
 MANY_ENDS = 50
 MANY_SEQUENCES = 100
 _SAMPLE = 1_000
@@ -33,6 +39,7 @@ class _Walk:
     key: bytes = b""
     found: dict[int, bytes] = field(default_factory=dict)
     result: Commitments | RelayclearError | None = None
+    empty: int = 0
 
     def call(self, limit: int) -> Call:
         """The question for its next page, of at most `limit` commitments."""
@@ -58,10 +65,14 @@ class _Walk:
             self.read_at = read_at
             self.pin = 0 if self.height else read_at
         self.found = self.found | found if self.found else found
+        self.empty += not found
         if not key:
             self.result = Commitments(self.read_at, self.found)
         elif key <= self.key:
             self.result = NodeError(f"the pages of {self.end} run in a circle")
+        elif self.empty > MOST_EMPTY or len(self.found) > MOST_COMMITMENTS:
+            # Rising keys alone could be made up for ever.
+            self.result = NodeError(f"the pages of {self.end} don't end")
         self.key = key
 
 

@@ -168,10 +168,10 @@ def check_bytes(tx: FoundTx, wanted: str) -> None:
 def _tx(row: Any) -> FoundTx:
     return FoundTx(
         hash=str(row["hash"]).upper(),
-        height=int(row["height"]),
+        height=wire.number(row["height"]),
         # Absent means 0: both are how protobuf JSON writes a zero.
-        code=int(row["tx_result"].get("code") or 0),
-        gas_used=int(row["tx_result"].get("gas_used") or 0),
+        code=wire.number(row["tx_result"].get("code") or 0),
+        gas_used=wire.number(row["tx_result"].get("gas_used") or 0),
         events=row["tx_result"].get("events") or [],
         raw=str(row.get("tx") or ""),
         log=str(row["tx_result"].get("log") or ""),
@@ -182,7 +182,7 @@ def _heights(answer: Any) -> list[int] | RelayclearError:
     if isinstance(answer, RelayclearError):
         return answer
     try:
-        return [int(row["block"]["header"]["height"]) for row in answer["blocks"] or ()]
+        return [wire.number(row["block"]["header"]["height"]) for row in answer["blocks"] or ()]
     except (KeyError, TypeError, ValueError):
         return NodeError("the node's search result makes no sense")
 

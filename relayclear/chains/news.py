@@ -16,6 +16,7 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from relayclear.chains import wire
 from relayclear.chains.client import Node
 from relayclear.errors import NodeError
 from relayclear.ibc.text import clean
@@ -90,8 +91,8 @@ def _height(message: bytes, node: Node, chain: str) -> int | None:
 def _told(data: Any, node: Node, chain: str) -> int:
     value = data["value"]
     if "TxResult" in value:
-        return int(value["TxResult"]["height"])
+        return wire.number(value["TxResult"]["height"])
     header = value["header"]
     if header["chain_id"] != chain:
         raise NodeError(f"{node.name} tells of chain {clean(str(header['chain_id']), 64)!r}, not {chain!r}")
-    return int(header["height"])
+    return wire.number(header["height"])

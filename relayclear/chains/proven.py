@@ -41,6 +41,10 @@ def blocks(condition: str) -> Search:
     return Search("block_search", "block.height", "blocks", condition)
 
 
+MOST_ROWS = 1_000_000
+"""Of one window of blocks: what counts more can't be read anyway, and a node may say any number."""
+
+
 async def search(endpoints: Endpoints, searches: Sequence[Search], first: int, last: int) -> list[list[Any]]:
     """The rows of each search in the blocks `first` to `last`, in the order of the chain.
 
@@ -63,6 +67,8 @@ async def _all_pages(
     opening = await _proven(endpoints, [_page(one, queries[one], 1, size) for one in searches], first, last)
     answers = {one: [answer] for one, answer in zip(searches, opening, strict=True)}
     totals = {one: _total(answer) for one, answer in zip(searches, opening, strict=True)}
+    if max(totals.values(), default=0) > MOST_ROWS:
+        raise NodeError(f"the node's search counts more than {MOST_ROWS} in one window of blocks")
     waiting = [(one, page) for one in searches for page in range(2, -(-totals[one] // size) + 1)]
     for start in range(0, len(waiting), _PAGES_AT_ONCE):
         group = waiting[start : start + _PAGES_AT_ONCE]

@@ -17,6 +17,8 @@ from relayclear.ibc.topology import ChannelInfo, ChannelPage, ClientHealth, Clie
 Row = TypeVar("Row")
 
 PAGE_LIMITS = (1_000, 100)
+MOST_PAGES = 2_000
+"""Of 100 rows at least: the hub with most of all has some 2,000 channels."""
 
 
 class TopologyReader:
@@ -78,7 +80,7 @@ class TopologyReader:
     ) -> AsyncIterator[tuple[list[Row], bytes]]:
         """Walk pages by their keys, smaller ones where the node wants that.  Raises what a page met."""
         key = after or b""
-        while True:
+        for _ in range(MOST_PAGES):
             [answer] = await self._endpoints.queries([ask(self._limit, key)])
             if isinstance(answer, DeclinedError) and answer.wants_smaller_page and self._limit > PAGE_LIMITS[-1]:
                 self._limit = PAGE_LIMITS[-1]
@@ -94,6 +96,7 @@ class TopologyReader:
             if following <= key:
                 raise NodeError(f"the pages of {self._endpoints.chain} run in a circle")
             key = following
+        raise NodeError(f"the pages of {self._endpoints.chain} don't end after {MOST_PAGES}")
 
 
 def _health(

@@ -102,7 +102,7 @@ def read(call: Call, result: Any) -> Any:
         if code:
             return trouble(int(code), str(response.get("log") or ""))
         # Strict, because lenient decoding would turn rubbish into an empty message: nothing pending.
-        reply = Reply(binascii.a2b_base64(response["value"] or "", strict_mode=True), int(response["height"]))
+        reply = Reply(binascii.a2b_base64(response["value"] or "", strict_mode=True), number(response["height"]))
         return reply if reply.height > 0 else NodeError("the node's answer to a query has no height")
     except (KeyError, TypeError, ValueError, AttributeError):
         return NodeError("the node's answer to a query has no value")
@@ -148,6 +148,14 @@ def moment(text: str) -> datetime:
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def number(value: Any) -> int:
+    """A height, a code, an amount of gas: what fits into 64 bits, as in our store.  Raises ValueError, TypeError."""
+    found = int(value)
+    if not 0 <= found <= MAX_STORED_SEQUENCE:
+        raise ValueError(f"a number out of bounds: {found}")
+    return found
+
+
 def head(status: Any, endpoint: str, server_time: str | None) -> Head:
     """Read a `status` result; `server_time` is the X-Server-Time header (unix seconds).  Raises ValueError."""
     try:
@@ -155,14 +163,14 @@ def head(status: Any, endpoint: str, server_time: str | None) -> Head:
         other = node.get("other")
         return Head(
             chain=str(node["network"]),
-            height=int(sync["latest_block_height"]),
+            height=number(sync["latest_block_height"]),
             at=moment(sync["latest_block_time"]),
             catching_up=bool(sync["catching_up"]),
             tx_index=isinstance(other, Mapping) and other.get("tx_index") == "on",
             comet_version=str(node.get("version", "")),
             endpoint=endpoint,
             node_time=_server_time(server_time),
-            earliest_height=int(sync.get("earliest_block_height") or 1),
+            earliest_height=number(sync.get("earliest_block_height") or 1),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the status lacks {error}") from error

@@ -17,7 +17,9 @@ from cosmpy.protos.ibc.lightclients.tendermint.v1 import tendermint_pb2
 from relayclear.chains import jsonrpc
 from relayclear.chains.jsonrpc import Call
 from relayclear.chains.wire import MAX_STORED_SEQUENCE, Reply
+from relayclear.ibc.names import names_end
 from relayclear.ibc.packet import ChannelEnd, ChannelState, Ordering
+from relayclear.ibc.text import clean
 from relayclear.ibc.topology import ChannelInfo, ClientInfo, ClientStatus, ConnectionInfo
 
 _CHANNEL = "/ibc.core.channel.v1.Query/"
@@ -49,6 +51,18 @@ def _page(limit: int, key: bytes) -> Any:
     return pagination_pb2.PageRequest(limit=limit, key=key)
 
 
+def _whole(response: Any) -> Any:
+    """A response that came whole: every node puts the height behind the rows.
+
+    Without this an answer that was cut short, or is empty, would say that nothing is pending and all is received.
+    Raises ValueError.
+    """
+    if not response.height.revision_height:
+        message = "an answer without its height: its end is missing"
+        raise ValueError(message)
+    return response
+
+
 def ask_commitments(end: ChannelEnd, limit: int, key: bytes = b"", height: int = 0) -> Call:
     """One page of an end's commitments, from a page key on."""
     request = channels.QueryPacketCommitmentsRequest(
@@ -59,7 +73,7 @@ def ask_commitments(end: ChannelEnd, limit: int, key: bytes = b"", height: int =
 
 def read_commitments(reply: Reply) -> tuple[dict[int, bytes], bytes]:
     """The commitments of a page by sequence, and the next page's key (empty on the last)."""
-    response = channels.QueryPacketCommitmentsResponse.FromString(reply.value)
+    response = _whole(channels.QueryPacketCommitmentsResponse.FromString(reply.value))
     found = {state.sequence: state.data for state in response.commitments}
     check_commitments(found)
     return found, response.pagination.next_key
@@ -81,8 +95,11 @@ def ask_commitment(end: ChannelEnd, sequence: int) -> Call:
 
 
 def read_commitment(reply: Reply) -> bytes:
-    """The commitment."""
-    return bytes(channels.QueryPacketCommitmentResponse.FromString(reply.value).commitment)
+    """The commitment.  Raises ValueError for one that is no hash."""
+    found = bytes(channels.QueryPacketCommitmentResponse.FromString(reply.value).commitment)
+    if len(found) != _COMMITMENT_BYTES:
+        raise ValueError(f"a commitment of {len(found)} bytes")
+    return found
 
 
 def ask_unfinished(end: ChannelEnd, sequences: Sequence[int]) -> Call:
@@ -159,7 +176,7 @@ def ask_unreceived(end: ChannelEnd, sequences: Sequence[int]) -> Call:
 
 def read_unreceived(reply: Reply) -> list[int]:
     """The sequences not received."""
-    return list(channels.QueryUnreceivedPacketsResponse.FromString(reply.value).sequences)
+    return list(_whole(channels.QueryUnreceivedPacketsResponse.FromString(reply.value)).sequences)
 
 
 def ask_next_receive(end: ChannelEnd) -> Call:
@@ -169,8 +186,12 @@ def ask_next_receive(end: ChannelEnd) -> Call:
 
 
 def read_next_receive(reply: Reply) -> int:
-    """That sequence."""
-    return int(channels.QueryNextSequenceReceiveResponse.FromString(reply.value).next_sequence_receive)
+    """That sequence; the first one is 1.  Raises ValueError for none, which is an answer that was cut short."""
+    following = int(channels.QueryNextSequenceReceiveResponse.FromString(reply.value).next_sequence_receive)
+    if not following:
+        message = "no next sequence: the answer's end is missing"
+        raise ValueError(message)
+    return following
 
 
 def ask_acknowledgements(end: ChannelEnd, sequences: Sequence[int]) -> Call:
@@ -186,7 +207,7 @@ def ask_acknowledgements(end: ChannelEnd, sequences: Sequence[int]) -> Call:
 
 def read_acknowledgements(reply: Reply) -> dict[int, bytes]:
     """Acknowledgement hashes by sequence."""
-    response = channels.QueryPacketAcknowledgementsResponse.FromString(reply.value)
+    response = _whole(channels.QueryPacketAcknowledgementsResponse.FromString(reply.value))
     return {state.sequence: state.data for state in response.acknowledgements}
 
 
@@ -197,8 +218,16 @@ def ask_channels(limit: int, key: bytes = b"") -> Call:
 
 
 def read_channels(chain: str, reply: Reply) -> tuple[list[ChannelInfo], bytes]:
-    """The channels of a page, and the next page's key (empty on the last)."""
+    """The channels of a page, and the next page's key (empty on the last).
+
+    Raises ValueError for an end whose name a relayer program could take for an option: no chain has one.
+    What an end says of its other end may be anything, because anybody can begin a handshake; it only counts where
+    the other chain has an end of that name.
+    """
     response = channels.QueryChannelsResponse.FromString(reply.value)
+    for item in response.channels:
+        if not (names_end(item.port_id) and names_end(item.channel_id)):
+            raise ValueError(f"a channel end named {clean(f'{item.port_id}/{item.channel_id}', 80)!r}")
     infos = [_channel(ChannelEnd(chain, item.port_id, item.channel_id), item) for item in response.channels]
     return infos, response.pagination.next_key
 

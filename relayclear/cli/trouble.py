@@ -10,10 +10,11 @@ import traceback
 from relayclear import __version__
 from relayclear.cli.output import Exit, emit_error
 from relayclear.errors import RelayclearError
+from relayclear.ibc.text import clean_lines
 
 
 def report(error: Exception, *, as_json: bool, debug: bool) -> int:
-    """Write what happened to a file and name it; with --debug the traceback goes to stderr too.
+    """Write what happened to a file and name it; with --debug the traceback goes to stderr too, URLs without secrets.
 
     The report holds code lines and the error's class, not its values: those may be an address, a
     URL with a password, or worse.
@@ -25,7 +26,7 @@ def report(error: Exception, *, as_json: bool, debug: bool) -> int:
     with tempfile.NamedTemporaryFile("w", prefix="relayclear-", suffix=".txt", delete=False) as file:
         file.write("\n".join(lines) + "\n")
     if debug:
-        traceback.print_exception(error, file=sys.stderr)
+        sys.stderr.write(clean_lines("".join(traceback.format_exception(error))) + "\n")
     unexpected = RelayclearError(
         f"something unexpected happened ({type(error).__name__}); nothing more was done",
         hint=f"send {file.name} with a report of it, or run it again with --debug",

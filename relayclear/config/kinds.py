@@ -57,9 +57,14 @@ def shown(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return "a list" if value else "an empty list"
     if isinstance(value, str):
-        text = json.dumps(redact(value) if "://" in value else value)
+        text = json.dumps(_without_credentials(value))
         return text if len(text) <= 60 else text[:57] + '…"'  # noqa: PLR2004 - enough to recognise it
     return str(value).lower() if isinstance(value, bool) else str(value)[:60]
+
+
+def _without_credentials(text: str) -> str:
+    """An address as it may be shown; one whose scheme was forgotten is the more likely to be shown."""
+    return redact(text) if "://" in text or "@" not in text else redact(f"x://{text}").removeprefix("x://")
 
 
 def duration_text(seconds: int) -> str:

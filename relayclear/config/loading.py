@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -85,10 +87,12 @@ def examine(
 def read_toml(file: ConfigFile) -> dict[str, Any] | None:
     """The file's tables; None where the default file isn't there, which is fine.
 
-    Raises ConfigError for a named file that isn't there, and for anything that isn't TOML.
+    Raises ConfigError for a named file that isn't there, for one that anybody may write, for anything that isn't TOML.
     """
     try:
-        data = file.path.read_bytes()
+        with file.path.open("rb") as opened:
+            _refuse_open(os.fstat(opened.fileno()).st_mode, file.path)
+            data = opened.read()
     except FileNotFoundError:
         if not file.named:
             return None
@@ -107,6 +111,18 @@ def read_toml(file: ConfigFile) -> dict[str, Any] | None:
         raise ConfigError(f"{file.path}: not UTF-8 (at line {line})") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{file.path}: not valid TOML: {error}") from error
+
+
+def _refuse_open(mode: int, path: Path) -> None:
+    """Raises ConfigError where anybody may write the file: it names the program that is started, and who is paid.
+
+    A group may, as umask 002 has it on systems where each user has one; doctor warns of that.
+    """
+    if stat.S_ISREG(mode) and mode & stat.S_IWOTH:
+        raise ConfigError(
+            f"{path}: anybody may write it, and so choose the program that is started and who is paid",
+            hint=f"chmod go-w {shlex.quote(str(path))}",
+        )
 
 
 def variables() -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -86,7 +87,9 @@ def unusable(path: Path, error: OSError, hint: str | None = None) -> ConfigError
 
 def _refuse_open(found: int, path: Path, mode: str, why: str) -> None:
     if found & _OTHERS:
-        raise ConfigError(f"others may read {path}: {why}", hint=f"chmod {mode} {path}", code="keys_open")
+        raise ConfigError(
+            f"others may read {path}: {why}", hint=f"chmod {mode} {shlex.quote(str(path))}", code="keys_open"
+        )
 
 
 def _write(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from relayclear.config.kinds import shown
 from relayclear.config.places import Places
 from relayclear.config.settings import HermesSettings, Key, Settings, Shape, Table, is_required, keys_of, tables_of
 from relayclear.errors import ConfigError
+from relayclear.ibc.text import redact
 
 T = TypeVar("T")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -172,4 +173,5 @@ class Reader:
 
     def _complain(self, sentence: str, override: Override | None = None) -> None:
         where = "" if override is not None or self.file is None else f"{self.file}: "
-        self.problems.append(ConfigError(where + sentence))
+        # Whatever stands in the wrong place may be an address, a key's name too.
+        self.problems.append(ConfigError(where + redact(sentence)))

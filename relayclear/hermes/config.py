@@ -18,8 +18,10 @@ from typing import Any
 from relayclear.errors import ConfigError, UsageError
 from relayclear.hermes.rules import PacketFilter, read_excluded, read_filter
 from relayclear.hermes.tables import Table, read_toml
+from relayclear.ibc.names import names_chain
 from relayclear.ibc.packet import SequenceRanges
 from relayclear.ibc.readings import RelayRules
+from relayclear.ibc.text import clean, url_secrets
 
 COSMOS = "CosmosSdk"
 UNSUPPORTED = ("Namada", "Penumbra")
@@ -177,6 +179,10 @@ def _chains(top: Table) -> tuple[tuple[HermesChain, ...], tuple[UnsupportedChain
     unsupported: list[UnsupportedChain] = []
     for number, values in enumerate(top.tables("chains"), start=1):
         chain_id = Table(values, f"chain {number} of {top.path}", top.path).text("id")
+        if not names_chain(chain_id):
+            # It would stand in Hermes' argument list, and between slashes wherever packets are named.
+            hint = f"correct the id in {top.path}"
+            raise ConfigError(f"{clean(chain_id, 60)!r} in {top.path} can't be the id of a chain", hint=hint)
         if chain_id in {*(chain.id for chain in chains), *(chain.id for chain in unsupported)}:
             hint = f"keep one [[chains]] of that id in {top.path}"
             raise ConfigError(f"chain {chain_id!r} stands twice in {top.path}", hint=hint)
@@ -273,3 +279,15 @@ def _service(top: Table, key: str, port: int) -> ServiceAddress:
     if table is None:
         return ServiceAddress(enabled=False, host="127.0.0.1", port=port)
     return ServiceAddress(table.flag("enabled"), table.text("host"), table.integer("port"))
+
+
+def secrets(tables: Mapping[str, Any]) -> set[str]:
+    """Everything in a config's addresses that nobody may see, piece by piece."""
+    found: set[str] = set()
+    for value in tables.values():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, Mapping):
+                found |= secrets(one)
+            elif isinstance(one, str) and "://" in one:
+                found |= url_secrets(one)
+    return found

@@ -58,11 +58,14 @@ class Lines:
 class Transcript:
     """Reads a run's output as it comes, in bounded memory: the result, the complaints, the tail.
 
-    `on_message` hears the message of every log line.
+    `on_message` hears the message of every log line.  `hide` takes secrets out of whatever is kept to be shown.
     """
 
-    def __init__(self, on_message: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, on_message: Callable[[str], None] = lambda _: None, hide: Callable[[str], str] = lambda text: text
+    ) -> None:
         self._on_message = on_message
+        self._hide = hide
         self._lines = Lines()
         self._out, self._err = bytearray(), bytearray()
         self._complaints: deque[str] = deque(maxlen=MOST_COMPLAINTS)
@@ -89,7 +92,8 @@ class Transcript:
     def complain(self, text: str) -> None:
         """Add a complaint on one line, cleaned and cut, without the place in Hermes' source that raised it."""
         text = text.partition("\n\nLocation:\n")[0]
-        self._complaints.append(clean(" ".join(text.split()), COMPLAINT_LENGTH))
+        # Hidden before it is cut: half a secret would be found by nobody.
+        self._complaints.append(clean(self._hide(" ".join(text.split())), COMPLAINT_LENGTH))
 
     @property
     def complaints(self) -> tuple[str, ...]:
@@ -99,13 +103,13 @@ class Transcript:
     @property
     def output(self) -> str:
         """The tail of all output, cleaned: standard output, then standard error."""
-        parts = (clean_lines(bytes(part).decode("utf-8", "replace")) for part in (self._out, self._err))
+        parts = (clean_lines(self._hide(_whole_lines(part))) for part in (self._out, self._err))
         return "\n".join(part for part in parts if part)[-KEPT:]
 
     @property
     def error_text(self) -> str:
         """The last words on standard error on one line, empty when it was silent."""
-        return clean(" ".join(bytes(self._err).decode("utf-8", "replace").split())[-COMPLAINT_LENGTH:])
+        return clean(self._hide(" ".join(_whole_lines(self._err).split())))[-COMPLAINT_LENGTH:]
 
     def _read(self, line: bytes) -> None:
         # Most of a long log is neither: don't parse it twice, don't stumble over garbage.
@@ -122,7 +126,8 @@ class Transcript:
             return
         message = _message(record)
         self._on_message(message)
-        if record.get("level") in {"ERROR", "WARN"}:
+        # No set: a level may be anything, also what no set can hold.
+        if record.get("level") in ("ERROR", "WARN"):
             self.complain(message)
 
 
@@ -130,6 +135,15 @@ def _message(record: Mapping[str, Any]) -> str:
     fields = record.get("fields")
     message = fields.get("message") if isinstance(fields, dict) else None
     return str(message if message is not None else record)
+
+
+def _whole_lines(tail: bytearray) -> str:
+    """The text of a tail.  Where its beginning was cut off, the line that the cut went through is left out.
+
+    A URL cut behind its scheme is no longer known as one, and would show its password.
+    """
+    text = bytes(tail).decode("utf-8", "replace")
+    return text.partition("\n")[2] if len(tail) == KEPT and "\n" in text else text
 
 
 def _append(tail: bytearray, chunk: bytes) -> None:

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 
 from relayclear.errors import HermesError, RefusedError
 from relayclear.hermes import process
-from relayclear.hermes.config import HermesConfig, worst_price
+from relayclear.hermes.config import HermesConfig, secrets, worst_price
 from relayclear.hermes.keys import key_store_visible, read_address
 from relayclear.hermes.output import Transcript
 from relayclear.hermes.process import Child, Ended
 from relayclear.hermes.version import Version, parse_version, refuse_unusable
+from relayclear.ibc.names import names_chain, names_end
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.ibc.readings import RelayRules
 from relayclear.ibc.relayer import ClearJob, DaemonHabit, GasTerms, KeyChoice, RelayEvent, RelayRun
+from relayclear.ibc.text import clean, hiding
 
 if TYPE_CHECKING:
     from relayclear.hermes import locks
@@ -64,6 +66,7 @@ class HermesRelayer:
     ) -> None:
         self.config = config
         self.program = program or HermesProgram()
+        self._hide = hiding(secrets(config.tables))
         self._lock_folder = lock_folder
         self._held: dict[KeyChoice, locks.KeyLock] = {}
         # One event a run: an event belongs to the loop that first waited for it.
@@ -143,7 +146,7 @@ class HermesRelayer:
             message = "no run of Hermes starts any more: it was told to stop"
             raise RefusedError(message)
         held, claims = self._locks_of(job), Claims(job, progress)
-        heard = Transcript(claims.hear_message)
+        heard = Transcript(claims.hear_message, self._hide)
         wishes = Wishes(_chains(job), job.keys, job.fee_caps, job.memo, self.program.elsewhere)
         with written(derived(self.config, wishes, version), self.program.work_dir) as path:
             argv = (*self.program.command, *_arguments(path, job))
@@ -163,7 +166,7 @@ class HermesRelayer:
 
     async def _usable_version(self) -> Version:
         if self._version is None:
-            heard = Transcript()
+            heard = Transcript(hide=self._hide)
             ended = await self._run((*self.program.command, "version"), heard, _VERSION_SECONDS)
             if ended.exit_code != 0:
                 why = heard.error_text or ended.cut or _how(ended)
@@ -234,6 +237,9 @@ def _chains(job: ClearJob) -> tuple[str, str]:
 
 def _arguments(config: Path, job: ClearJob) -> tuple[str, ...]:
     end = job.source
+    # The last guard: what a chain or a database calls its end must never be read as an option of Hermes.
+    if not (names_chain(end.chain) and names_end(end.port) and names_end(end.channel)):
+        raise RefusedError(f"{clean(str(end), 100)!r} can't name a channel end; nothing was started")
     where = ("--chain", end.chain, "--port", end.port, "--channel", end.channel)
     # Without --packet-sequences Hermes clears everything, both ways: an empty list must never become an absent one.
     if not job.sequences:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterable
+from urllib.parse import unquote, urlsplit
 
 # Greedy on purpose: brackets and commas may stand in a password, and a URL cut short there would show half of it.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>`]+")
@@ -12,6 +13,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>`]+")
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # Providers put API keys into the path; nothing else in the path of a node's address is that long without a dot.
 _KEY_LIKE = re.compile(r"[A-Za-z0-9_~=-]{16,}")
+_SHORTEST_SECRET = 6
 
 
 def visible(text: str, limit: int | None = None) -> str:
@@ -48,3 +50,24 @@ def redact_url(url: str) -> str:
         return f"{scheme}://***"
     path = "/".join("***" if _KEY_LIKE.fullmatch(part) else part for part in parts.path.split("/"))
     return f"{scheme}://{'***@' if at else ''}{parts.netloc}{path}" + ("?***" if parts.query else "")
+
+
+def url_secrets(url: str) -> set[str]:
+    """What `redact_url` hides of a URL, piece by piece, as written and as meant: to be found where it stands alone.
+
+    A program may print a URL taken apart.  Pieces of fewer than six characters are words like `true`, and left out.
+    """
+    _, _, rest = url.partition("://")
+    named, _, place = rest.rpartition("@")
+    _, _, password = named.partition(":")
+    path, _, query = place.partition("?")
+    pieces = [password or named, *(part.rpartition("=")[2] for part in query.split("&"))]
+    pieces += [part for part in path.split("/")[1:] if _KEY_LIKE.fullmatch(part)]
+    return {text for piece in pieces for text in (piece, unquote(piece)) if len(text) >= _SHORTEST_SECRET}
+
+
+def hiding(secrets: Iterable[str]) -> Callable[[str], str]:
+    """A function that takes these texts out of any other."""
+    # The longest first: one may stand in another.
+    found = re.compile("|".join(map(re.escape, sorted(secrets, key=len, reverse=True))) or r"(?!)")
+    return lambda text: found.sub("***", text)

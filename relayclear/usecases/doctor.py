@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 from collections.abc import Sequence
 
 from relayclear.errors import RelayclearError
@@ -56,7 +57,7 @@ async def _configs(doctor: Doctor) -> list[Finding]:
     if not findings:
         read = ", ".join(file.path for file in facts.files) or "no file: all defaults"
         findings.append(Finding("config", None, Severity.OK, f"read: {read}", "every command starts from it"))
-    findings += [finding for file in facts.files for finding in _permissions(file)]
+    findings += [finding for file in (*facts.files, *facts.private) for finding in _permissions(file)]
     if not facts.chains and not facts.problems:
         why = "there is nothing to look at"
         step = "name the config of the Hermes that runs with --hermes-config"
@@ -88,17 +89,16 @@ def _problem(error: RelayclearError) -> Finding:
 
 
 def _permissions(file: FileFacts) -> list[Finding]:
+    """Whether others may write what decides, or read what is secret."""
     if file.mode is None:
         return []
+    name, path = file.path, shlex.quote(file.path)
     if file.mode & _OTHERS_WRITE:
         why = "whoever can write it chooses keys, nodes and the program that is started"
-        step = f"chmod go-w {file.path}"
-        return [Finding("permissions", None, Severity.WARN, f"others may write {file.path}", why, step)]
+        return [Finding("permissions", None, Severity.WARN, f"others may write {name}", why, f"chmod go-w {path}")]
     if file.holds_secrets and file.mode & _OTHERS_READ:
-        why = "an address in it holds a password or key of your node"
-        return [
-            Finding("permissions", None, Severity.WARN, f"others may read {file.path}", why, f"chmod 600 {file.path}")
-        ]
+        step = f"chmod {'700' if file.is_folder else '600'} {path}"
+        return [Finding("permissions", None, Severity.WARN, f"others may read {name}", file.why, step)]
     return []
 
 

@@ -51,11 +51,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """A config file: its permission bits (None: can't be told), and whether URLs in it hold credentials."""
+    """A file or folder: its permission bits (None: can't be told), whether it holds secrets, what its readers get."""
 
     path: str
     mode: int | None
     holds_secrets: bool = False
+    why: str = "an address in it holds a password or key of your node"
+    is_folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ class DoctorInput:
     """Everything that the configs say, and the limits.
 
     `config` is relayclear's own config file, None without one; `problems` what is wrong in any
-    config.  `paths` is None where the channels could not be read.  An account should hold the gas
+    config.  `private` are files and folders beside the configs that nobody else should look into.
+    `paths` is None where the channels could not be read.  An account should hold the gas
     for `relays` transactions at their dearest; a client should live for another `client_margin`.
     """
 
@@ -126,6 +129,7 @@ class DoctorInput:
     instances: tuple[HermesFacts, ...]
     chains: tuple[ChainFacts, ...]
     paths: tuple[RelayPath, ...] | None
+    private: tuple[FileFacts, ...] = ()
     relays: int = 50
     client_margin: timedelta = timedelta(days=3)
     clock_margin: timedelta = timedelta(seconds=10)

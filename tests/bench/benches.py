@@ -16,6 +16,7 @@ from tests.bench.lists import lists
 from tests.bench.measure import BenchError, Outcome, Side, Verdict, interleave
 from tests.bench.payments import CatchUp
 from tests.bench.quoting import quoting
+from tests.bench.recovery import catchup
 from tests.localnet.network import Network
 from tests.localnet.scale_genesis import BIG_CHANNEL, HISTORY_CHANNEL, TWIN_CHANNEL
 
@@ -151,6 +152,7 @@ BENCHES: list[Bench | Limited] = [
     Bench("memory", "peak memory listing all of it (peer: Hermes, the big channel alone)", _memory, 100, 3, "size"),
     Bench("clear", "clear of one packet with proof / bare hermes clear packets", _clear, 1.35, 10),
     Bench("payments", "1,000 payments caught up with / a bare tx_search for them", _payments, 200, 5, "rate"),
+    Limited("catchup", "what happened in a 10-minute outage is read", "200 blocks a second", catchup),
     Limited("latency", "payment in a block to Hermes started, while watch runs", "one block + 300 ms at p95", latency),
     Limited("quote", "tokens create, beside the answers of the nodes", "300 ms of our own time", quoting),
     Limited("idle", "watch with nothing to do over 24,857 pending packets", "2 % of a core and 120 MB", idle),

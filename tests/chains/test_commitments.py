@@ -80,7 +80,7 @@ def test_pages_that_run_in_a_circle_end() -> None:
     from cosmpy.protos.ibc.core.channel.v1 import query_pb2  # noqa: PLC0415
 
     reply = query_pb2.QueryPacketCommitmentsResponse()
-    reply.pagination.next_key = b"5"
+    reply.pagination.next_key, reply.height.revision_height = b"5", 1
     node = FakeNode(queries={COMMITMENTS: lambda _d, _h: reply.SerializeToString()})
     got = read(chain_of(node), ends(1))[ends(1)[0]]
     assert isinstance(got, NodeError)

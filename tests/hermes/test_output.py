@@ -188,3 +188,9 @@ def test_a_packet_of_the_other_direction_is_the_destinations() -> None:
 )
 def test_a_result_of_another_shape_claims_nothing(result: Any) -> None:
     assert claims(result=result) == ()
+
+
+@pytest.mark.parametrize("level", [{}, [], {"a": 1}, None, 7])
+def test_a_log_line_whose_level_is_no_text_ends_the_reading_of_a_run(level: Any) -> None:
+    line = json.dumps({"level": level, "fields": {"message": "odd"}}).encode() + b"\n"
+    assert heard(line, SUCCESS).status == "success"

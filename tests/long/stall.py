@@ -134,6 +134,7 @@ class Stall:
     background: frozenset[int] = frozenset()
     orders: list[Ordered] = field(default_factory=list)
     payments: list[Paid] = field(default_factory=list)
+    held: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """The wallet has its key, and the reading of payments begins before anything is sold."""
@@ -222,6 +223,15 @@ class Stall:
         coin = fields(self._node(CHAIN).read("/cosmos.bank.v1beta1.Query/Balance", asked), 1)[0]
         return int(fields(coin, 2)[0])
 
+    def balances_lately(self) -> set[int]:
+        """What it holds now, and held whenever this was asked before."""
+        self.held.add(self.balance())
+        return self.held
+
+    def height(self) -> int:
+        """The newest block's."""
+        return int(self._node(CHAIN).call("status")["sync_info"]["latest_block_height"])
+
     def now(self) -> datetime:
         """The time of the newest block."""
         return datetime.fromisoformat(self._node(CHAIN).call("status")["sync_info"]["latest_block_time"])
@@ -238,14 +248,22 @@ class Stall:
 
     def committed(self) -> list[int]:
         """The packets of the channel that still wait."""
+        return self.committed_on(CHAIN)
+
+    def committed_on(self, chain: str) -> list[int]:
+        """Those that a chain sent over the channel and that still wait."""
         asked = message((1, PORT), (2, CHANNEL), (3, message((3, 100_000))))
-        raw = self._node(CHAIN).read("/ibc.core.channel.v1.Query/PacketCommitments", asked)
+        raw = self._node(chain).read("/ibc.core.channel.v1.Query/PacketCommitments", asked)
         return sorted(number(one, 3) for one in fields(raw, 1))
 
     def unreceived(self, sequences: Collection[int]) -> set[int]:
         """Which of these have not arrived on the other side."""
+        return self.unreceived_by(BETA.chain_id, sequences)
+
+    def unreceived_by(self, chain: str, sequences: Collection[int]) -> set[int]:
+        """Which of these have not arrived on a chain, over the channel."""
         asked = message((1, PORT), (2, CHANNEL), (3, packed(sorted(sequences))))
-        left = fields(self._node(BETA.chain_id).read("/ibc.core.channel.v1.Query/UnreceivedPackets", asked), 1)
+        left = fields(self._node(chain).read("/ibc.core.channel.v1.Query/UnreceivedPackets", asked), 1)
         return {one for one in sequences if packed([one]) in _cut(left[0] if left else b"")}
 
     def _send(self, amount: int, memo: str) -> Paid:
@@ -282,7 +300,7 @@ def _spent(found: dict[str, Any]) -> Spent:
 @contextmanager
 def standing(folder: Path, seed: int, speed: float) -> Iterator[Stall]:
     """A stall for the length of the block, out of a new folder; the world's time runs `speed` times as fast as ours."""
-    with _served(folder, speed) as world:
+    with served(folder, speed) as world:
         settings = load(config_path=None, env=world.environment, flags={})
         loop = asyncio.new_event_loop()
         desk = opened(settings, load_hermes(settings))
@@ -294,8 +312,9 @@ def standing(folder: Path, seed: int, speed: float) -> Iterator[Stall]:
 
 
 @contextmanager
-def _served(folder: Path, speed: float) -> Iterator[World]:
-    folder.mkdir()
+def served(folder: Path, speed: float) -> Iterator[World]:
+    """Serve the demo's world out of a new folder for the length of the block."""
+    folder.mkdir(parents=True)
     argv = [sys.executable, "-m", "relayclear.rehearsal", "--dir", str(folder), "--parent-pipe", "--speed", str(speed)]
     with (folder / "world.log").open("wb") as log:
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=log, stderr=log)

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.long.drill import drill
+from tests.long.mutations import mutations
+from tests.long.soak import soak
 from tests.long.trouble import Pace, freeze_daemon, goes_through, kill_daemon, kill_sweep
 from tests.long.worlds import History
 
@@ -22,3 +25,16 @@ def test_no_history_loses_or_makes_a_coin_or_ends_a_packet_twice(seed: int) -> N
 
 def test_killed_and_frozen_it_loses_a_payment_or_gives_one_back_twice(tmp_path: Path) -> None:
     goes_through([kill_daemon, kill_sweep, freeze_daemon], tmp_path / "world", 3, HURRIED)
+
+
+def test_a_backup_put_back_elsewhere_sends_a_refund_or_clears_a_packet_again(tmp_path: Path) -> None:
+    drill(tmp_path / "world", 5, HURRIED)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_changed_answer_of_a_node_or_hermes_crashes_it_or_makes_a_wrong_fate(tmp_path: Path, seed: int) -> None:
+    mutations(tmp_path, 60, seed)
+
+
+def test_faults_and_kills_every_few_seconds_leave_a_task_or_a_wrong_book_behind(tmp_path: Path) -> None:
+    soak(tmp_path / "world", 60.0, 2, HURRIED)

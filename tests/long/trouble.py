@@ -73,6 +73,10 @@ class Program:
         """Let time pass, `within` seconds at most."""
         _wait(self.stall.chance.uniform(0.0, self.pace.within))
 
+    def wait_for(self, words: str) -> None:
+        """Until one of them has said so."""
+        wait_for(lambda: words in self.log.read_text(encoding="utf-8") or None, words, timeout=60, every=0.05)
+
     def watch(self) -> subprocess.Popen[bytes]:
         """Start the daemon."""
         return self.start("watch", "--log-format", "json")
@@ -130,14 +134,14 @@ def goes_through(deeds: Iterable[Deed], folder: Path, seed: int, pace: Pace = PA
         try:
             for deed in deeds:
                 deed(stall, program)
-            _end_all_work(stall, program)
+            end_all_work(stall, program)
             found = troubles(stall)
             if program.run("audit") != 0:
                 found.append(f"relayclear audit doesn't agree: {program.log.read_text(encoding='utf-8')[-2000:]}")
         finally:
             program.end()
         assert not found, "\n".join(found)
-        return _told(stall)
+        return told(stall)
 
 
 def kill_daemon(stall: Stall, program: Program) -> None:
@@ -208,7 +212,8 @@ def freeze_sweep(stall: Stall, program: Program) -> None:
     program.end()
 
 
-def _end_all_work(stall: Stall, program: Program) -> None:
+def end_all_work(stall: Stall, program: Program) -> None:
+    """Let a last daemon see everything through; it has stopped then."""
     program.watch()
     last = stall.sell()
     stall.pay(last, last.price)
@@ -237,7 +242,8 @@ def _wait(seconds: float) -> None:
     Event().wait(seconds)
 
 
-def _told(stall: Stall) -> str:
+def told(stall: Stall) -> str:
+    """What happened, in a line."""
     covered = sum(order.is_covered for order in stall.orders)
     returned = sum(1 for order in stall.orders for _ in order.due())
     return (

@@ -1,0 +1,70 @@
+"""Who may read and write the files that relayclear lives on, for doctor to judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from relayclear.bootstrap.loading import LoadedHermes
+from relayclear.bootstrap.shop import QUOTES
+from relayclear.config.settings import Settings
+from relayclear.ibc.text import redact_url
+from relayclear.usecases.doctor_facts import FileFacts
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\\s\"']+")
+_SIGNING = "whoever reads signing keys can issue quotes in your name"
+_HERMES_KEY = "whoever reads a key of Hermes owns what its account holds"
+_MEMORY = "it tells who paid what, and what you know of them"
+_PASSPHRASE = "whoever reads it can open the wallet file"  # noqa: S105  a sentence
+
+
+def configs(settings: Settings, loaded: Sequence[LoadedHermes]) -> tuple[FileFacts, ...]:
+    """Our own config, where there is one, and each Hermes'."""
+    paths = [*([settings.file] if settings.file else []), *(item.config.path for item in loaded)]
+    return tuple(_config(path) for path in paths)
+
+
+def private(settings: Settings, loaded: Iterable[LoadedHermes]) -> tuple[FileFacts, ...]:
+    """What nobody else should look into, as far as it is there; never opened for this."""
+    found = [_facts(path, why) for path, why in _private(settings, loaded)]
+    return tuple(one for one in found if one.mode is not None)
+
+
+def _private(settings: Settings, loaded: Iterable[LoadedHermes]) -> Iterator[tuple[Path, str]]:
+    database, keys = settings.database, settings.keys_dir
+    # Its log beside it gets the same mode whenever SQLite makes it.
+    yield database, _MEMORY
+    yield database.with_name(QUOTES), _MEMORY
+    yield keys, _SIGNING
+    yield from ((path, _SIGNING) for path in _inside(keys))
+    if settings.keys.passphrase_file is not None:
+        yield settings.keys.passphrase_file, _PASSPHRASE
+    for item in loaded:
+        for chain in item.config.chains:
+            folder = chain.key_store_folder / chain.id / "keyring-test"
+            yield from ((path, _HERMES_KEY) for path in _inside(folder))
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".json")
+    except OSError:
+        return []
+
+
+def _facts(path: Path, why: str) -> FileFacts:
+    try:
+        found = path.stat()
+    except OSError:
+        return FileFacts(str(path), None)
+    return FileFacts(str(path), found.st_mode & 0o777, holds_secrets=True, why=why, is_folder=path.is_dir())
+
+
+def _config(path: Path) -> FileFacts:
+    try:
+        mode = path.stat().st_mode & 0o777
+        text = path.read_text(errors="replace")
+    except OSError:
+        return FileFacts(str(path), None)
+    return FileFacts(str(path), mode, holds_secrets=any(redact_url(url) != url for url in _ADDRESS.findall(text)))

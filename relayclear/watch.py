@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,6 +39,7 @@ from relayclear.usecases.watching import (
     beat,
     leave,
     left_to_do,
+    note_restart,
     role_of,
     take_up_forgotten,
     told_since,
@@ -75,12 +76,16 @@ class Rhythm:
 
 @dataclass
 class Watch:
-    """One daemon over one desk.  `stop` ends it in good order."""
+    """One daemon over one desk.  `stop` ends it in good order.
+
+    `further` are tasks that it keeps going beside its own, by name; each gets the stop.
+    """
 
     desk: Desk
     rhythm: Rhythm
     log: Log
     stop: asyncio.Event
+    further: Mapping[str, Callable[[asyncio.Event], Awaitable[None]]] = field(default_factory=dict)
     role: Role = field(init=False)
     engine: Engine = field(init=False)
     started_at: datetime = field(init=False)
@@ -109,6 +114,8 @@ class Watch:
                 group.create_task(self._kept("heartbeat", self._beat), name="heartbeat")
                 group.create_task(self._kept("history", self._tell), name="history")
                 group.create_task(self._kept("scan", self._scans), name="scan")
+                for name, work in self.further.items():
+                    group.create_task(self._kept(name, partial(work, self.stop)), name=name)
                 for chain in self.payees:
                     name = f"payments {chain}"
                     group.create_task(self._kept(name, partial(self._payments, chain)), name=name)
@@ -143,6 +150,7 @@ class Watch:
         return self._ended()
 
     def _begin(self) -> None:
+        note_restart(self.desk, self.started_at)
         self._beat_once()
         why = {"why": self.role.why} if self.role.why else {}
         self.log.info("watching", mode=self.role.mode.value, chains=sorted(self.desk.chains), pid=os.getpid(), **why)

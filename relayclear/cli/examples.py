@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 _EXAMPLES = {
+    "alerts list": (
+        "relayclear alerts list",
+        "relayclear alerts list --limit 10 --json",
+    ),
+    "alerts test": (
+        "relayclear alerts test",
+        "relayclear alerts test --json",
+    ),
     "audit": (
         "relayclear audit",
         "relayclear audit --chain alpha-1 --quick --json",

@@ -40,6 +40,7 @@ NOUNS = {
     "audit": Noun("audit", "audit"),
     "watch": Noun("watch", "watch"),
     "history": Noun("history"),
+    "alerts": Noun("alerts"),
     "stats": Noun("stats", "stats"),
     "db": Noun("db"),
     "doctor": Noun("doctor", "doctor"),

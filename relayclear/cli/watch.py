@@ -44,13 +44,17 @@ def watch(
     async def work(desk: Desk) -> int:
         """Be the only watcher of this database, until stopped."""
         from relayclear.cli.stopping import Stopping
+        from relayclear.cli.watch_alerts import calling_of
         from relayclear.usecases.watching import being_alone
         from relayclear.watch import Rhythm, Watch
 
         with being_alone(desk), logging_to(face, log_format) as log, Stopping() as stopping:
             rhythm = Rhythm(settings.scan.interval, settings.watch.workers)
-            daemon = Watch(desk, rhythm, log, stopping.event)
+            calling = calling_of(desk, settings, log)
+            daemon = Watch(desk, rhythm, log, stopping.event, {"alerts": calling.run})
             await (daemon.once() if once else daemon.run())
+            if once:
+                await calling.once()
             if stopping.interrupted:
                 return Exit.INTERRUPTED
             return Exit.UNREACHABLE if once and daemon.troubles else Exit.DONE

@@ -8,7 +8,7 @@ goes counts as standing, so that nobody is called for every flap.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -259,9 +259,9 @@ BUSY, USUAL, QUIET = Pace(0.1, 200), Pace(1.0, 50), Pace(5.0, 10)
 _BUSY_A_MINUTE, _QUIET_A_MINUTE = 100, 5
 
 
-def pace(loads: Sequence[Load]) -> Pace:
+def pace(loads: Iterable[Load]) -> Pace:
     """How to batch by the load of the last intervals: the usual way where there were none."""
-    last = loads[-LOOKED_BACK:]
+    last = [*loads][-LOOKED_BACK:]
     seconds = sum(load.seconds for load in last)
     if seconds <= 0:
         return USUAL

@@ -120,5 +120,10 @@ def _print(face: Face, shown: list[Shown]) -> None:
         told = delivery_line(one.deliveries, one.waiting)
         texts = (moment(one.alert.at), one.alert.priority.value, alert_sentence(one.alert), told)
         cells.append([Cell(clean(text, 300)) for text in texts])
-    columns = (Column("when"), Column("priority", drop=2), Column("what", flexible=True), Column("told", drop=1))
+    columns = (
+        Column("when"),
+        Column("priority", drop=2),
+        Column("what", flexible=True),
+        Column("told", drop=1, flexible=True),
+    )
     print_table(out, columns, cells)

@@ -32,7 +32,7 @@ INSERT INTO alerts (id, at, priority, kind, order_id, operation_id, subject, det
 ON CONFLICT (id) DO NOTHING RETURNING number"""
 SELECT_PAGE = """
 SELECT number, id, at, priority, kind, order_id, operation_id, subject, detail FROM alerts
-ORDER BY number DESC LIMIT ? OFFSET ?"""
+WHERE number > 0 ORDER BY number DESC LIMIT ? OFFSET ?"""
 
 ADD_WAITING = "INSERT INTO alert_outbox (channel, rank, next_at, number) VALUES (?, ?, ?, ?)"
 SELECT_DUE = """

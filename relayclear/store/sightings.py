@@ -51,8 +51,7 @@ SELECT end_id, first_sequence, last_sequence, first_seen, first_height
 FROM past_sightings WHERE end_id = ? AND gone_at > ? AND first_seen <= ?"""
 
 SELECT_OLD = """
-SELECT e.chain, e.port, e.channel, s.first_sequence, s.last_sequence, s.first_seen
-FROM ends e JOIN sightings s ON s.end_id = e.id WHERE s.first_seen <= ?"""
+SELECT end_id, first_sequence, last_sequence, first_seen FROM sightings WHERE first_seen <= ? AND end_id IN (?*)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +245,10 @@ class Old(NamedTuple):
 
 def old(reads: Reads, seen_before: datetime) -> dict[ChannelEnd, Old]:
     """What was pending at the last good reading and seen before a time, by end; ends without any are left out."""
+    ends = {number: ChannelEnd(*end) for *end, number in reads.rows(SELECT_ENDS)}
     found: dict[ChannelEnd, list[tuple[int, int, str]]] = {}
-    for *end, first, last, since in reads.rows(SELECT_OLD, (time_text(seen_before),)):
-        found.setdefault(ChannelEnd(*end), []).append((first, last, since))
+    for number, first, last, since in reads.rows_in(SELECT_OLD, (time_text(seen_before),), ends):
+        found.setdefault(ends[number], []).append((first, last, since))
     return {
         end: Old(SequenceRanges([row[:2] for row in rows]), read_time(min(row[2] for row in rows)))
         for end, rows in found.items()

@@ -39,6 +39,8 @@ SMALL |= {"dues"}
 SMALL |= {"unexplained"}
 # Runs of Hermes whose transactions an index doesn't show yet.
 SMALL |= {"unread_costs"}
+# What holds now and shouldn't: told once, and gone when it is over.
+SMALL |= {"alert_conditions"}
 # What a page of payments was cut to.
 SMALL |= {"page"}
 # Indexes of a growing table that hold only its rows that are not over.

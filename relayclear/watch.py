@@ -16,7 +16,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from relayclear.engine.engine import Engine
 from relayclear.errors import HeldError, RelayclearError
 from relayclear.ibc.text import clean
 from relayclear.store.history import Event
@@ -28,6 +27,7 @@ from relayclear.usecases.payments_watch import watch_chain
 from relayclear.usecases.refund_dues import rules_of
 from relayclear.usecases.refund_transit import open_too_long
 from relayclear.usecases.relay_costs import read_costs
+from relayclear.usecases.resting import RestingEngine
 from relayclear.usecases.scan import scan
 from relayclear.usecases.token_bench import Bench
 from relayclear.usecases.token_work import take_up
@@ -87,7 +87,7 @@ class Watch:
     stop: asyncio.Event
     further: Mapping[str, Callable[[asyncio.Event], Awaitable[None]]] = field(default_factory=dict)
     role: Role = field(init=False)
-    engine: Engine = field(init=False)
+    engine: RestingEngine = field(init=False)
     started_at: datetime = field(init=False)
     troubles: dict[str, str] = field(default_factory=dict, init=False)
     _told: list[Event] = field(default_factory=list, init=False)
@@ -96,7 +96,7 @@ class Watch:
         """Find out what it may do.  Raises ConfigError for a seller whose accounts aren't apart."""
         self.role = role_of(self.desk)
         self.started_at = self.desk.clock.now()
-        self.engine = Engine(self.desk.journal.database, self.desk.clock)
+        self.engine = RestingEngine(self.desk.journal.database, self.desk.clock)
         if self.role.mode is Mode.SELLER:
             take_up(Bench(self.desk, self.engine, heard=self._heard))
 

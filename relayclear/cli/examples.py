@@ -191,6 +191,14 @@ _EXAMPLES = {
         "relayclear refunds claim bprrt4fyax5wrv4vv9xr5q4w --to cosmos1payer --to-chain cosmoshub-4",
         "relayclear refunds claim bprrt4fyax5wrv4vv9xr5q4w --nonce 1f0c93 --signature answer.json --json",
     ),
+    "service unit": (
+        "relayclear service unit --out relayclear.service",
+        "relayclear service unit --no-wallet",
+    ),
+    "service container": (
+        "relayclear service container --out Containerfile",
+        "relayclear service container --json",
+    ),
     "stats": (
         "relayclear stats --since 30d",
         "relayclear stats --wallet cosmos1sender --json",

@@ -35,6 +35,7 @@ EXITS = {
     errors.IndexerError: Exit.UNREACHABLE,
     errors.NotFoundError: Exit.FAILED,
     errors.HermesError: Exit.UNREACHABLE,
+    errors.AlertError: Exit.UNREACHABLE,
     errors.StoreError: Exit.UNREACHABLE,
     errors.RefusedError: Exit.REFUSED,
     errors.HeldError: Exit.HELD,

@@ -90,12 +90,16 @@ class Calling:
     async def run(self, stop: asyncio.Event) -> None:
         """Gather and tell until stopped."""
         self._after_a_start()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._gather_on(stop), name="alerts gathered")
-            for caller in self.callers:
-                # Apart, so that what is urgent waits for no batch of what isn't.
-                group.create_task(self._tell_urgent(caller, stop), name=f"urgent alerts by {caller.name}")
-                group.create_task(self._tell_others(caller, stop), name=f"alerts by {caller.name}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._gather_on(stop), name="alerts gathered")
+                for caller in self.callers:
+                    # Apart, so that what is urgent waits for no batch of what isn't.
+                    group.create_task(self._tell_urgent(caller, stop), name=f"urgent alerts by {caller.name}")
+                    group.create_task(self._tell_others(caller, stop), name=f"alerts by {caller.name}")
+        except ExceptionGroup as several:
+            # Whoever keeps the task going tells why it failed, and a group has no sentence of its own.
+            raise several.exceptions[0] from several
 
     async def once(self) -> None:
         """Gather everything there is, and try each alert that is due once."""

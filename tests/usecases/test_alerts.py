@@ -448,6 +448,28 @@ def test_a_call_that_hangs_does_not_keep_the_daemon_from_stopping_and_is_made_ag
     assert "payment" in after.kinds
 
 
+def test_a_mistake_of_ours_is_told_by_its_own_name(counter: Counter) -> None:
+    class Broken(Phone):
+        async def call(self, body: bytes, at: datetime) -> str:
+            """A mistake."""
+            raise ZeroDivisionError(len(body), at)
+
+    happens(counter.rig, "payment")
+    calls = calling(counter.rig, Broken())
+
+    async def work() -> None:
+        clock = counter.rig.clock
+        assert isinstance(clock, SharedClock)
+        task = asyncio.create_task(calls.run(asyncio.Event()))
+        while not task.done():
+            await asyncio.sleep(0)
+            clock.on()
+        await task
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(work())
+
+
 # What stays
 
 

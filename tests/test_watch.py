@@ -194,7 +194,7 @@ def test_a_further_task_is_kept_going_and_ends_with_the_stop(counter: Counter) -
             raise ZeroDivisionError
         await stop.wait()
 
-    watch = Watch(counter.rig.desk, Rhythm(), log, asyncio.Event(), {"further": further})
+    watch = Watch(counter.rig.desk, Rhythm(), log, asyncio.Event(), further={"further": further})
     asyncio.run(until(watch, lambda: len(begun) == 2))
     assert "ZeroDivisionError" in watch.troubles["further"]
 

@@ -32,8 +32,8 @@ def test_whatever_begins_can_be_over(kind: str) -> None:
 
 
 def test_a_word_that_nobody_wrote_a_sentence_for_is_told_in_its_own_words() -> None:
-    assert alert_sentence(alert("breaker_opened", "endpoint alpha-1")) == "breaker opened: endpoint alpha-1"
-    assert alert_sentence(alert("breaker_opened")) == "breaker opened: op-1"
+    assert alert_sentence(alert("moon_rose", "over alpha-1")) == "moon rose: over alpha-1"
+    assert alert_sentence(alert("moon_rose")) == "moon rose: op-1"
     assert alert_sentence(alert("moon_fell", "x", over=True)) == "moon fell is over: x"
 
 

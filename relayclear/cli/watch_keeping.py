@@ -124,7 +124,7 @@ class Keeper:
     def _daemon(self, desk: Desk, settings: Settings) -> Watch:
         rhythm = Rhythm(settings.scan.interval, settings.watch.workers)
         calling = calling_of(desk, settings, self.log)
-        return Watch(desk, rhythm, self.log, asyncio.Event(), {"alerts": calling.run})
+        return Watch(desk, rhythm, self.log, asyncio.Event(), further={"alerts": calling.run})
 
     async def _beat(self) -> None:
         """Feed the watchdog from the very loop that does the work: one that hangs isn't fed."""

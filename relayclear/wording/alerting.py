@@ -42,6 +42,8 @@ _SENTENCES = {
     "key_revoked": "a signing key was revoked: {subject}",
     "restored": "a backup was put in the place of the database; refunds wait for your approval",
     "watch_restarted": "watch ended without a word and was started again; its last sign of life was at {last_beat}",
+    "breaker_opened": "nothing is asked of {subject} for a while: {why}",
+    "breaker_closed": "{subject} is well again",
     "books_do_not_balance": "the books of {subject} don't balance: relayclear audit --chain {subject}",
     "payments_not_read": "payments on {subject} can't be read: {error}",
     "paths_not_read": "{paths} paths from {subject} can't be read: {error}",

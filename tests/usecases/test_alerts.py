@@ -157,6 +157,8 @@ def test_nobody_is_called_for_what_happened_before_there_were_alerts(counter: Co
     happens(counter.rig, "payment", subject="alpha-1/AA/0/stake")
     once(counter.rig, phone)
     assert phone.kinds == ["payment"]
+    database = counter.rig.journal.database
+    assert alerts.mark(database) == database.rows("SELECT max(id) FROM history")[0][0]
 
 
 def test_what_is_less_urgent_than_asked_for_is_neither_told_nor_listed(rig: Rig) -> None:

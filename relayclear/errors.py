@@ -73,6 +73,12 @@ class HermesError(UnreachableError):
     code = "hermes_unusable"
 
 
+class AlertError(UnreachableError):
+    """Whoever should be called can't be, or didn't take the call."""
+
+    code = "alert_not_delivered"
+
+
 class StoreError(UnreachableError):
     """The database can't be opened, is damaged, or is of a newer version than this program."""
 

@@ -279,6 +279,20 @@ class Wallet(Protocol):
         """Forget a chain's key for good; what it was.  Raises UsageError where there is none."""
 
 
+class Caller(Protocol):
+    """One way to call a person."""
+
+    @property
+    def name(self) -> str:
+        """The channel's name, as the log of deliveries has it."""
+
+    async def call(self, body: bytes, at: datetime) -> str:
+        """Hand over a document of alerts, said to be sent at that time; what came back, in a few words.
+
+        Raises AlertError where it wasn't taken for certain; it may have arrived all the same.
+        """
+
+
 class Clock(Protocol):
     """Time, so that tests need not wait."""
 

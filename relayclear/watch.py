@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from relayclear.engine.engine import Engine
 from relayclear.errors import HeldError, RelayclearError
 from relayclear.ibc.text import clean
 from relayclear.store.history import Event
@@ -29,6 +28,7 @@ from relayclear.usecases.payments_watch import watch_chain
 from relayclear.usecases.refund_dues import rules_of
 from relayclear.usecases.refund_transit import open_too_long
 from relayclear.usecases.relay_costs import read_costs
+from relayclear.usecases.resting import RestingEngine
 from relayclear.usecases.scan import scan
 from relayclear.usecases.token_bench import Bench
 from relayclear.usecases.token_work import take_up
@@ -40,6 +40,7 @@ from relayclear.usecases.watching import (
     beat,
     leave,
     left_to_do,
+    note_restart,
     role_of,
     take_up_forgotten,
     told_since,
@@ -78,14 +79,18 @@ class Rhythm:
 
 @dataclass
 class Watch:
-    """One daemon over one desk.  `stop` ends it in good order."""
+    """One daemon over one desk.  `stop` ends it in good order.
+
+    `further` are tasks that it keeps going beside its own, by name; each gets the stop.
+    """
 
     desk: Desk
     rhythm: Rhythm
     log: Log
     stop: asyncio.Event
+    further: Mapping[str, Callable[[asyncio.Event], Awaitable[None]]] = field(default_factory=dict)
     role: Role = field(init=False)
-    engine: Engine = field(init=False)
+    engine: RestingEngine = field(init=False)
     started_at: datetime = field(init=False)
     troubles: dict[str, str] = field(default_factory=dict, init=False)
     _told: list[Event] = field(default_factory=list, init=False)
@@ -94,7 +99,7 @@ class Watch:
         """Find out what it may do.  Raises ConfigError for a seller whose accounts aren't apart."""
         self.role = role_of(self.desk)
         self.started_at = self.desk.clock.now()
-        self.engine = Engine(self.desk.journal.database, self.desk.clock)
+        self.engine = RestingEngine(self.desk.journal.database, self.desk.clock)
         if self.role.mode is Mode.SELLER:
             take_up(Bench(self.desk, self.engine, heard=self._heard))
 
@@ -114,6 +119,8 @@ class Watch:
                 group.create_task(self._kept("scan", self._scans), name="scan")
                 group.create_task(self._kept("probes", self._probes), name="probes")
                 group.create_task(self._kept("recovery", self._recovery), name="recovery")
+                for name, work in self.further.items():
+                    group.create_task(self._kept(name, partial(work, self.stop)), name=name)
                 for chain in self.payees:
                     name = f"payments {chain}"
                     group.create_task(self._kept(name, partial(self._payments, chain)), name=name)
@@ -148,6 +155,7 @@ class Watch:
         return self._ended()
 
     def _begin(self) -> None:
+        note_restart(self.desk, self.started_at)
         self._beat_once()
         why = {"why": self.role.why} if self.role.why else {}
         self.log.info("watching", mode=self.role.mode.value, chains=sorted(self.desk.chains), pid=os.getpid(), **why)

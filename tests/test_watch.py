@@ -170,6 +170,35 @@ def test_a_second_daemon_on_the_database_is_told_of_the_first(counter: Counter) 
         pass
 
 
+def test_a_watcher_that_was_killed_is_told_of_by_the_next_one_and_one_that_left_is_not(counter: Counter) -> None:
+    database = counter.rig.journal.database
+    gone = watchers.Watcher(1, counter.rig.clock.now(), counter.rig.clock.now(), {})
+    with database.atomic() as tx:
+        watchers.beat(tx, gone)
+    log = Lines()
+    asyncio.run(daemon(counter, log).once())
+    (told,) = [fields for _, event, fields in log.told if event == "watch_restarted"]
+    assert (told["pid"], told["last_beat"][-1]) == (1, "Z")
+    counter.blocks(5)
+    log = Lines()
+    asyncio.run(daemon(counter, log).once())
+    assert "watch_restarted" not in log.events()
+
+
+def test_a_further_task_is_kept_going_and_ends_with_the_stop(counter: Counter) -> None:
+    log, begun = Lines(), []
+
+    async def further(stop: asyncio.Event) -> None:
+        begun.append(1)
+        if len(begun) == 1:
+            raise ZeroDivisionError
+        await stop.wait()
+
+    watch = Watch(counter.rig.desk, Rhythm(), log, asyncio.Event(), further={"further": further})
+    asyncio.run(until(watch, lambda: len(begun) == 2))
+    assert "ZeroDivisionError" in watch.troubles["further"]
+
+
 def test_whether_a_seller_lives_is_told_by_its_lock_and_its_heartbeat(counter: Counter) -> None:
     assert not seller_alive(counter.rig.desk)
     watch = daemon(counter, Lines())

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 _EXAMPLES = {
+    "alerts list": (
+        "relayclear alerts list",
+        "relayclear alerts list --limit 10 --json",
+    ),
+    "alerts test": (
+        "relayclear alerts test",
+        "relayclear alerts test --json",
+    ),
     "audit": (
         "relayclear audit",
         "relayclear audit --chain alpha-1 --quick --json",
@@ -194,6 +202,14 @@ _EXAMPLES = {
     "refunds claim": (
         "relayclear refunds claim bprrt4fyax5wrv4vv9xr5q4w --to cosmos1payer --to-chain cosmoshub-4",
         "relayclear refunds claim bprrt4fyax5wrv4vv9xr5q4w --nonce 1f0c93 --signature answer.json --json",
+    ),
+    "service unit": (
+        "relayclear service unit --out relayclear.service",
+        "relayclear service unit --no-wallet",
+    ),
+    "service container": (
+        "relayclear service container --out Containerfile",
+        "relayclear service container --json",
     ),
     "stats": (
         "relayclear stats --since 30d",

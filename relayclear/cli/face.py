@@ -54,10 +54,14 @@ class Face:
 
         async def all_of_it() -> T:
             """The desk, and the work on it, in one loop: its connections belong to that."""
-            async with (self.opener or _opened)(self.settings()) as desk:
+            async with self.open(self.settings()) as desk:
                 return await work(desk)
 
         return _finished(all_of_it())
+
+    def open(self, settings: Settings) -> AbstractAsyncContextManager[Desk]:
+        """A desk over these settings, closed at the end of the block.  Raises ConfigError, StoreError."""
+        return (self.opener or _opened)(settings)
 
     def remembered(self, work: Callable[[Database], T]) -> T:
         """Run work that only reads the database: neither Hermes nor a chain is needed for it."""

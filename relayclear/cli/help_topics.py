@@ -156,6 +156,36 @@ Hermes' own keys are Hermes': relayclear names them ([chains] clearing_key) and 
 """
 
 
+_ALERTS = """\
+relayclear watch calls a person for what the history tells, and for what holds and shouldn't: a stuck path, payments
+or paths that can't be read, books that don't balance, work given up, something owed, refunds that stopped.
+
+  high      payments seen, changes of state; sent at once
+  normal    steps of a clear, conditions of paths; every second up to 50, every 0.1 s up to 200 when there are more
+            than 100 a minute, every 5 s up to 10 when there are fewer than 5
+  low       errands, like a token that was made
+
+[alerts] least says what is sent.  Muted paths call nobody, save about money.  A call that fails is made again after
+10 s, 1 min and 10 min, then given up: relayclear alerts list shows each try.
+
+Both channels get one JSON document: POSTed to [alerts] webhook, on standard input of [alerts] command (no shell; it
+has to end with 0 within time_limit).
+
+  {"schema_version": 1, "instance": "…", "batch": "…", "sent_at": "…", "alerts": [
+    {"id": "al-…", "at": "…", "priority": "high", "kind": "payment", "text": "…", "token": "rc1…" or null,
+     "operation": "op-…" or null, "subject": "…" or null, "detail": {…}}]}
+
+An alert that is told twice has the same id both times.  "over" in detail says that a condition has ended.
+
+A webhook's headers prove who sent it, and when: Relayclear-Timestamp is in unix seconds, Relayclear-Signature is
+v1= and the HMAC-SHA256 in hex, with the secret as its key, of the timestamp, a full stop and the body.  Refuse times
+more than five minutes from your own.  The secret is in [alerts] webhook_secret_file (mode 0600), or in a systemd
+credential named relayclear-webhook-secret; spaces and line ends around it don't count.
+
+  { printf '%s.' "$TIMESTAMP"; cat body; } | openssl dgst -sha256 -hmac "$(cat webhook-secret)"
+"""
+
+
 _DOCTOR = """doctor: 2 a config that can't be used, 3 what can't be reached, 1 any other
 failed check, 10 warnings.
 refunds sweep: 0 all that may go has gone, 4 something waits for a yes or for
@@ -172,6 +202,7 @@ def exit_codes() -> str:
 def topics() -> dict[str, str]:
     """Every topic's text."""
     return {
+        "alerts": _ALERTS,
         "demo": _DEMO,
         "environment": _ENVIRONMENT,
         "exit-codes": exit_codes(),
@@ -183,9 +214,11 @@ def topics() -> dict[str, str]:
 
 def help_topic(
     ctx: typer.Context,
-    topic: Annotated[str | None, typer.Argument(help="demo, exit-codes, json, environment, money or keys.")] = None,
+    topic: Annotated[
+        str | None, typer.Argument(help="alerts, demo, exit-codes, json, environment, money or keys.")
+    ] = None,
 ) -> int:
-    """Explain a topic: demo, exit-codes, json, environment, money, keys."""
+    """Explain a topic: alerts, demo, exit-codes, json, environment, money, keys."""
     if topic is None:
         typer.echo(ctx.parent.get_help() if ctx.parent else "")
         return Exit.DONE

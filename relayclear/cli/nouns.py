@@ -41,6 +41,8 @@ NOUNS = {
     "breakers": Noun("breakers"),
     "watch": Noun("watch", "watch"),
     "history": Noun("history"),
+    "alerts": Noun("alerts"),
+    "service": Noun("service"),
     "stats": Noun("stats", "stats"),
     "db": Noun("db"),
     "doctor": Noun("doctor", "doctor"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import tempfile
@@ -23,14 +24,25 @@ def report(error: Exception, *, as_json: bool, debug: bool) -> int:
     lines = [f"relayclear {__version__}, Python {platform.python_version()}, {platform.system()}"]
     lines += [f"  {frame.filename}:{frame.lineno} {frame.name}: {frame.line}" for frame in frames]
     lines.append(type(error).__name__)
-    with tempfile.NamedTemporaryFile("w", prefix="relayclear-", suffix=".txt", delete=False) as file:
-        file.write("\n".join(lines) + "\n")
+    kept = _kept("\n".join(lines) + "\n")
     if debug:
         sys.stderr.write(clean_lines("".join(traceback.format_exception(error))) + "\n")
     unexpected = RelayclearError(
         f"something unexpected happened ({type(error).__name__}); nothing more was done",
-        hint=f"send {file.name} with a report of it, or run it again with --debug",
+        hint=f"send {kept} with a report of it, or run it again with --debug" if kept else "run it again with --debug",
         code="unexpected",
     )
     emit_error(unexpected, as_json=as_json)
     return Exit.FAILED
+
+
+def _kept(text: str) -> str | None:
+    """The report's file; None where none can be written, as on a full disk."""
+    # A service has a temporary folder of its own, which goes with it: its state stays.
+    folder = os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or None
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="relayclear-", suffix=".txt", dir=folder, delete=False) as file:
+            file.write(text)
+    except OSError:
+        return None
+    return file.name

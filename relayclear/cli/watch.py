@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from relayclear.cli.output import SCHEMA_VERSION, Exit
 from relayclear.errors import UsageError
 
 if TYPE_CHECKING:
+    from relayclear.cli.stopping import Stopping
+    from relayclear.config.settings import Settings
     from relayclear.usecases.desk import Desk
     from relayclear.watch import Log
 
@@ -43,19 +46,32 @@ def watch(
 
     async def work(desk: Desk) -> int:
         """Be the only watcher of this database, until stopped."""
+        from relayclear.alerts.systemd import Systemd
         from relayclear.cli.stopping import Stopping
+        from relayclear.cli.watch_keeping import Keeper
         from relayclear.usecases.watching import being_alone
-        from relayclear.watch import Rhythm, Watch
 
         with being_alone(desk), logging_to(face, log_format) as log, Stopping() as stopping:
-            rhythm = Rhythm(settings.scan.interval, settings.watch.workers)
-            daemon = Watch(desk, rhythm, log, stopping.event)
-            await (daemon.once() if once else daemon.run())
-            if stopping.interrupted:
-                return Exit.INTERRUPTED
-            return Exit.UNREACHABLE if once and daemon.troubles else Exit.DONE
+            if once:
+                return await _once(desk, settings, log, stopping)
+            await Keeper(face.settings, face.open, log, stopping, Systemd(os.environ)).run(desk, settings)
+            return Exit.INTERRUPTED if stopping.interrupted else Exit.DONE
 
     return face.run(work)
+
+
+async def _once(desk: Desk, settings: Settings, log: Log, stopping: Stopping) -> int:
+    """Read and work once, then tell what there is to tell."""
+    from relayclear.cli.watch_alerts import calling_of
+    from relayclear.watch import Rhythm, Watch
+
+    calling = calling_of(desk, settings, log)
+    daemon = Watch(desk, Rhythm(settings.scan.interval, settings.watch.workers), log, stopping.event)
+    await daemon.once()
+    await calling.once()
+    if stopping.interrupted:
+        return Exit.INTERRUPTED
+    return Exit.UNREACHABLE if daemon.troubles else Exit.DONE
 
 
 @contextmanager

@@ -212,6 +212,14 @@ class WatchSettings:
 class AlertSettings:
     """Calling a person."""
 
+    webhook: str = _key(kinds.URL, "", "alerts are posted there as JSON, signed")
+    webhook_secret_file: Path | None = _key(
+        kinds.OPTIONAL_PATH, "", "mode 0600, what they are signed with; else a systemd credential"
+    )
+    command: tuple[str, ...] = _key(kinds.TEXTS, [], "a program that gets them as JSON on its standard input")
+    time_limit: int = _key(kinds.PERIOD, "10s", "one call is given up after this, and made again")
+    least: str = _key(kinds.one_of("high", "normal", "low"), "normal", "what is less urgent raises none")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:

@@ -41,7 +41,8 @@ Row = tuple[Any, ...]
 Value = str | int | float | bytes | None
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-BUSY_SECONDS = 10.0
+# No transaction of ours lasts as long; whoever can't begin within ten seconds should have said so by then.
+BUSY_SECONDS = 5.0
 # STRICT tables; RETURNING is older.
 _OLDEST_SQLITE = (3, 37, 0)
 # The oldest build of SQLite takes 999 values in one statement, and no list here needs more.
@@ -53,6 +54,7 @@ CREATE TABLE IF NOT EXISTS schema_versions (
 ) STRICT"""
 _ADD_VERSION = "INSERT INTO schema_versions (version, name, applied_at) VALUES (?, ?, ?)"
 _SELECT_VERSION = "SELECT coalesce(max(version), 0) FROM schema_versions"
+_SELECT_VERSIONS = "SELECT version FROM schema_versions"
 _SELECT_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table'"
 
 
@@ -313,21 +315,27 @@ def _version(reads: Reads) -> int:
     return 0
 
 
+def _versions(reads: Reads, version: int) -> set[int]:
+    """The versions of all steps that the file went through; `version` is the newest, 0 for an empty file."""
+    return {int(row[0]) for row in reads.rows(_SELECT_VERSIONS)} if version else set()
+
+
 def _adopt(database: Database, steps: Sequence[_Step]) -> None:
     newest, version = steps[-1].version, _version(database)
     if version > newest:
         message = f"the database {database.name} has schema version {version}; this relayclear knows up to {newest}"
         raise StoreError(message, hint="install the newer relayclear that wrote it", code="store_newer")
+    # By what was applied, not by the newest of it: a step that came later may have a lower number.
+    missing = [step for step in steps if step.version not in _versions(database, version)]
     if database.read_only:
-        if version < newest:
-            message = f"the database {database.name} has schema version {version} and needs {newest}"
+        if missing:
+            message = f"the database {database.name} has schema version {version} and needs {missing[-1].version}"
             raise StoreError(message, hint="relayclear db upgrade", code="store_older")
         return
     # Only now: a stranger's file is left exactly as it was found.
     _use_log(database)
-    for step in steps:
-        if step.version > version:
-            _apply(database, step, backup=step.version == version + 1)
+    for step in missing:
+        _apply(database, step, backup=step is missing[0])
 
 
 def _use_log(database: Database) -> None:
@@ -340,7 +348,7 @@ def _apply(database: Database, step: _Step, *, backup: bool) -> None:
     with database.atomic() as tx:
         # Another process may have upgraded while this one waited for the lock.
         version = _version(tx)
-        if version >= step.version:
+        if step.version in _versions(tx, version):
             return
         if backup and version and database.path:
             # A second connection sees the committed state, which is the old one: nothing is changed yet.

@@ -39,6 +39,9 @@ SLICES = {
     for lead in _LEADS
 }
 
+# By number: of events with one time none is left out, and a clock that was put back hides none.
+SELECT_AFTER = f"SELECT {_COLUMNS} FROM history WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - columns of ours
+
 _BEGINNING = ""
 _EXPORTED_AT_ONCE = 1000
 
@@ -94,6 +97,11 @@ def export(reads: Reads, search: Search = EVERYTHING) -> Iterator[Event]:
     while rows := reads.rows(SLICES[lead], (*first, at, number, until, *named, _EXPORTED_AT_ONCE)):
         yield from (_event(row) for row in rows)
         number, at = rows[-1][:2]
+
+
+def after(reads: Reads, number: int, limit: int) -> list[tuple[int, Event]]:
+    """The events written after the one of that number, in the order they were written, with their numbers."""
+    return [(row[0], _event(row)) for row in reads.rows(SELECT_AFTER, (number, limit))]
 
 
 def _told_apart(search: Search) -> tuple[str, tuple[str, ...], tuple[str, ...]]:

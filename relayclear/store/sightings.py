@@ -50,6 +50,9 @@ UNION ALL
 SELECT end_id, first_sequence, last_sequence, first_seen, first_height
 FROM past_sightings WHERE end_id = ? AND gone_at > ? AND first_seen <= ?"""
 
+SELECT_OLD = """
+SELECT end_id, first_sequence, last_sequence, first_seen FROM sightings WHERE first_seen <= ? AND end_id IN (?*)"""
+
 
 @dataclass(frozen=True, slots=True)
 class LastReading:
@@ -231,3 +234,22 @@ def number_ends(tx: Transaction, ends: Collection[ChannelEnd]) -> dict[ChannelEn
         return ids
     tx.execute_each(ADD_END, missing)
     return numbers(tx)
+
+
+class Old(NamedTuple):
+    """What has been pending on an end for long: the sequences, and since when the oldest was seen."""
+
+    sequences: SequenceRanges
+    since: datetime
+
+
+def old(reads: Reads, seen_before: datetime) -> dict[ChannelEnd, Old]:
+    """What was pending at the last good reading and seen before a time, by end; ends without any are left out."""
+    ends = {number: ChannelEnd(*end) for *end, number in reads.rows(SELECT_ENDS)}
+    found: dict[ChannelEnd, list[tuple[int, int, str]]] = {}
+    for number, first, last, since in reads.rows_in(SELECT_OLD, (time_text(seen_before),), ends):
+        found.setdefault(ends[number], []).append((first, last, since))
+    return {
+        end: Old(SequenceRanges([row[:2] for row in rows]), read_time(min(row[2] for row in rows)))
+        for end, rows in found.items()
+    }

@@ -75,6 +75,24 @@ def _file(desk: Desk) -> Any:
     return desk.journal.database.path
 
 
+def note_restart(desk: Desk, now: datetime) -> None:
+    """Tell the history where the watcher before this one ended without a word: killed, or its machine was.
+
+    Call it before the first heartbeat, while being alone.
+    """
+    database = desk.journal.database
+    last = watchers.find(database)
+    if last is not None and last.pid != os.getpid():
+        detail = {"pid": last.pid, "started_at": _rfc(last.started_at), "last_beat": _rfc(last.beat_at)}
+        with database.atomic() as tx:
+            history.add(tx, Event(now, "watch", "watch_restarted", detail=detail))
+
+
+def _rfc(at: datetime) -> str:
+    """A time as RFC 3339, to the second."""
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def beat(desk: Desk, started_at: datetime, doing: Mapping[str, Any]) -> None:
     """Write the heartbeat."""
     with desk.journal.database.atomic() as tx:

@@ -35,6 +35,7 @@ EXITS = {
     errors.IndexerError: Exit.UNREACHABLE,
     errors.NotFoundError: Exit.FAILED,
     errors.HermesError: Exit.UNREACHABLE,
+    errors.AlertError: Exit.UNREACHABLE,
     errors.StoreError: Exit.UNREACHABLE,
     errors.RefusedError: Exit.REFUSED,
     errors.OpenBreakerError: Exit.REFUSED,
@@ -150,6 +151,30 @@ def test_the_unexpected_leaves_a_report_without_values_and_no_traceback(
     assert "run_clear" in text
     assert "a mistake of ours" not in text
     assert "very-private-memo" not in text
+
+
+def test_the_report_of_a_service_stays_where_its_state_is(
+    cli: Cli, rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.stuck()
+    rig.relayer.scenarios = [crashes]
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}:/elsewhere")
+    argv = ("clear", "--chain", "alpha-1", "--channel", "channel-0", "--packet-sequences", "1", "--yes", "--json")
+    cli(*argv)
+    (report,) = tmp_path.glob("relayclear-*.txt")
+    assert report.stat().st_mode & 0o777 == 0o600
+
+
+def test_where_no_report_can_be_written_the_unexpected_is_still_said(
+    cli: Cli, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.stuck()
+    rig.relayer.scenarios = [crashes]
+    monkeypatch.setenv("STATE_DIRECTORY", "/nowhere/at/all")
+    argv = ("clear", "--chain", "alpha-1", "--channel", "channel-0", "--packet-sequences", "1", "--yes", "--json")
+    said = cli(*argv)
+    assert (said.code, said.error["code"]) == (Exit.FAILED, "unexpected")
+    assert said.error["hint"] == "run it again with --debug"
 
 
 def test_debug_shows_the_traceback(cli: Cli, rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ Problems = Callable[[str], list[str]]
             "unknown key chains.a-1.prices[0].fee; the nearest known one is chains.*.prices.refund_fee",
         ),
         ("[[hermes]]\nconfg = 1\n", "unknown key hermes.confg; the nearest known one is config"),
-        ('[alerts]\nxyzzy = "q"', "unknown key alerts.xyzzy; known here: none"),
+        ('[alerts]\nxyzzy = "q"', "unknown key alerts.xyzzy; known here: webhook"),
         ('"\\u001b[31m" = 1', 'unknown key "\\u001b[31m"; known here: hermes, scan'),
     ],
 )

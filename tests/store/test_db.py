@@ -17,7 +17,7 @@ from relayclear.errors import StoreError
 from relayclear.store.db import MIGRATIONS, Database, RuleBrokenError, open_database
 from relayclear.store.journal import Journal
 
-ALL_VERSIONS = len(list(MIGRATIONS.glob("*.sql")))
+ALL_VERSIONS = max(int(path.name[:4]) for path in MIGRATIONS.glob("*.sql"))
 
 
 def mode(path: Path) -> int:
@@ -248,8 +248,22 @@ def test_every_migration_says_what_may_be_forgotten() -> None:
         assert "may be forgotten" in path.read_text().partition("CREATE")[0].lower(), path.name
 
 
-def test_migrations_are_numbered_without_a_gap() -> None:
-    assert sorted(int(path.name[:4]) for path in MIGRATIONS.glob("*")) == list(range(1, ALL_VERSIONS + 1))
+def test_no_two_migrations_have_one_number() -> None:
+    numbers = [int(path.name[:4]) for path in MIGRATIONS.glob("*.sql")]
+    assert (min(numbers), len(numbers)) == (1, len({*numbers}))
+
+
+def test_a_step_that_came_later_with_a_lower_number_is_still_taken(tmp_path: Path) -> None:
+    path, migrations = tmp_path / "relayclear.db", with_two_migrations(tmp_path, "")
+    (migrations / "0003_third.sql").write_text("CREATE TABLE three (x);")
+    open_database(path, migrations=migrations).close()
+    (migrations / "0002_second.sql").write_text("CREATE TABLE two (x);")
+    with pytest.raises(StoreError, match="version 3 and needs 2"):
+        open_database(path, migrations=migrations, read_only=True)
+    with open_database(path, migrations=migrations) as database:
+        assert database.rows("SELECT version FROM schema_versions ORDER BY version") == [(1,), (2,), (3,)]
+    assert (tmp_path / "relayclear.db.bak-v3").exists()
+    open_database(path, migrations=migrations).close()
 
 
 def test_no_heavy_library_is_loaded_to_open_a_database(tmp_path: Path) -> None:

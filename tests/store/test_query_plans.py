@@ -41,6 +41,8 @@ SMALL |= {"unexplained"}
 SMALL |= {"unread_costs"}
 # Dependencies that were down lately.
 SMALL |= {"breakers"}
+# What holds now and shouldn't: told once, and gone when it is over.
+SMALL |= {"alert_conditions"}
 # What a page of payments was cut to.
 SMALL |= {"page"}
 # Indexes of a growing table that hold only its rows that are not over.

@@ -31,6 +31,7 @@ from relayclear.usecases.relay_costs import read_costs
 from relayclear.usecases.scan import scan
 from relayclear.usecases.token_bench import Bench
 from relayclear.usecases.token_work import take_up
+from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import (
     BEAT_SECONDS,
     Left,
@@ -45,6 +46,8 @@ from relayclear.usecases.watching import (
 )
 
 SWEEP_SECONDS = 60.0
+# Whatever is away is looked for again after this.
+CHECK_SECONDS = 120.0
 TELL_SECONDS = 0.5
 # Our transaction stands in one of the next blocks, or is sent again.
 UNFINISHED_SECONDS = 2.0
@@ -85,6 +88,7 @@ class Watch:
     engine: Engine = field(init=False)
     started_at: datetime = field(init=False)
     troubles: dict[str, str] = field(default_factory=dict, init=False)
+    vitals: Vitals = field(init=False)
     _told: list[Event] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -92,6 +96,7 @@ class Watch:
         self.role = role_of(self.desk)
         self.started_at = self.desk.clock.now()
         self.engine = Engine(self.desk.journal.database, self.desk.clock)
+        self.vitals = Vitals(self.desk)
         if self.role.mode is Mode.SELLER:
             take_up(Bench(self.desk, self.engine, heard=self._heard))
 
@@ -109,6 +114,7 @@ class Watch:
                 group.create_task(self._kept("heartbeat", self._beat), name="heartbeat")
                 group.create_task(self._kept("history", self._tell), name="history")
                 group.create_task(self._kept("scan", self._scans), name="scan")
+                group.create_task(self._kept("vitals", self._check), name="vitals")
                 for chain in self.payees:
                     name = f"payments {chain}"
                     group.create_task(self._kept(name, partial(self._payments, chain)), name=name)
@@ -128,6 +134,7 @@ class Watch:
         self._begin()
         try:
             await self._scan()
+            await asyncio.gather(self.vitals.check_hermes(), self.vitals.check_gas())
             for chain in self.payees:
                 self._have_read(await read_payments(self.desk, chain))
             if self.role.mode is Mode.SELLER:
@@ -137,6 +144,7 @@ class Watch:
                 for chain in self.payees:
                     await self._refund_once(chain, ONCE_PATIENCE)
             self._tell_once()
+            self._beat_once()
         finally:
             with suppress(RelayclearError):
                 leave(self.desk)
@@ -192,7 +200,13 @@ class Watch:
 
     def _beat_once(self) -> None:
         doing = {"mode": self.role.mode.value, "why": self.role.why, "troubles": dict(self.troubles)}
-        beat(self.desk, self.started_at, doing)
+        beat(self.desk, self.started_at, doing, self.vitals)
+
+    async def _check(self) -> None:
+        """Look at what no scan meets, now and then."""
+        while not self.stop.is_set():
+            await asyncio.gather(self.vitals.check_hermes(), self.vitals.check_gas())
+            await self._pause(CHECK_SECONDS)
 
     async def _sweep(self) -> None:
         while not self.stop.is_set():
@@ -241,7 +255,9 @@ class Watch:
             await self._pause(self.rhythm.scan_seconds)
 
     async def _scan(self) -> None:
+        began = self.desk.clock.boot()[1]
         reading = await scan(self.desk)
+        self.vitals.after_scan(reading, self.desk.clock.boot()[1] - began)
         pending = sum(len(item.commitments) for item in reading.paths.values() if item.error is None)
         failed = sum(item.error is not None for item in reading.paths.values())
         self.log.info("scanned", paths=len(reading.paths), pending=pending, failed_paths=failed)

@@ -15,7 +15,7 @@ from relayclear.chains.jsonrpc import Call
 from relayclear.chains.pace import Timing
 from relayclear.chains.wire import DeclinedError, Reply
 from relayclear.errors import HeightError, IndexerError, NodeError, RelayclearError, UnreachableError
-from relayclear.ibc.readings import Head
+from relayclear.ibc.readings import EndpointUse, Head
 from relayclear.ibc.text import clean
 
 STATUS = jsonrpc.call("status")
@@ -45,6 +45,14 @@ class Endpoint:
     def failed_at(self) -> float | None:
         """When it last failed, None when it is fine as far as known."""
         return self.unfit_at if self.unfit else self.node.failed_at
+
+    @property
+    def use(self) -> EndpointUse:
+        """What was asked of it, and how that went."""
+        node, failed = self.node, self.wrong is not None or self.failed_at is not None
+        fit = False if failed else True if self.head is not None else None
+        error = self.reason if failed else None
+        return EndpointUse(node.name, node.requests, node.failures, node.seconds, node.latest, fit, error)
 
     @property
     def reason(self) -> str:
@@ -86,6 +94,11 @@ class Endpoints:
     def answered(self) -> tuple[str, ...]:
         """The names of those that are in use: right chain, synced, alive when last asked."""
         return tuple(endpoint.node.name for endpoint in self._endpoints if endpoint.head is not None)
+
+    @property
+    def uses(self) -> tuple[EndpointUse, ...]:
+        """How each endpoint did so far."""
+        return tuple(endpoint.use for endpoint in self._endpoints)
 
     async def queries(self, calls: Sequence[Call]) -> list[Reply | RelayclearError]:
         """Ask state queries; one answer or error per call, from the first endpoint that could give it."""

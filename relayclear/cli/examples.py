@@ -71,6 +71,10 @@ _EXAMPLES = {
         "relayclear help exit-codes",
         "relayclear help json",
     ),
+    "health": (
+        "relayclear health",
+        "relayclear health --json",
+    ),
     "history list": (
         "relayclear history list --since 1d",
         "relayclear history list --operation op-1f --json",

@@ -39,6 +39,7 @@ NOUNS = {
     "books": Noun("books"),
     "audit": Noun("audit", "audit"),
     "watch": Noun("watch", "watch"),
+    "health": Noun("health", "health"),
     "history": Noun("history"),
     "stats": Noun("stats", "stats"),
     "db": Noun("db"),

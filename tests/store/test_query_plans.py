@@ -39,6 +39,8 @@ SMALL |= {"dues"}
 SMALL |= {"unexplained"}
 # Runs of Hermes whose transactions an index doesn't show yet.
 SMALL |= {"unread_costs"}
+# A row for each chain, endpoint, Hermes, key that signs and channel end that is scanned.
+SMALL |= {"vitals"}
 # What a page of payments was cut to.
 SMALL |= {"page"}
 # Indexes of a growing table that hold only its rows that are not over.

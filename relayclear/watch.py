@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -76,14 +76,23 @@ class Rhythm:
     workers: int = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where health and metrics are told, and the token that whoever asks needs, None for none."""
+
+    address: str
+    token: str | None = field(default=None, repr=False)
+
+
 @dataclass
 class Watch:
-    """One daemon over one desk.  `stop` ends it in good order."""
+    """One daemon over one desk.  `stop` ends it in good order; without `listen` no port is opened."""
 
     desk: Desk
     rhythm: Rhythm
     log: Log
     stop: asyncio.Event
+    listen: Listen | None = None
     role: Role = field(init=False)
     engine: Engine = field(init=False)
     started_at: datetime = field(init=False)
@@ -110,7 +119,7 @@ class Watch:
         """Watch until told to stop; what is left then."""
         self._begin()
         try:
-            async with asyncio.TaskGroup() as group:
+            async with self._listening(), asyncio.TaskGroup() as group:
                 group.create_task(self._kept("heartbeat", self._beat), name="heartbeat")
                 group.create_task(self._kept("history", self._tell), name="history")
                 group.create_task(self._kept("scan", self._scans), name="scan")
@@ -128,6 +137,19 @@ class Watch:
             with suppress(RelayclearError):
                 leave(self.desk)
         return self._ended()
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Tell health and metrics meanwhile.  Raises ConfigError for an address that can't be had, or isn't safe."""
+        if self.listen is None:
+            yield
+            return
+        # Only who is asked to listen loads what that takes.
+        from relayclear.listener.serving import listening  # noqa: PLC0415
+
+        async with listening(self.desk, self.listen.address, self.listen.token) as port:
+            self.log.info("listening", address=self.listen.address, port=port, token=self.listen.token is not None)
+            yield
 
     async def once(self) -> Left:
         """Read everything once, work until nothing is due; what is left then."""

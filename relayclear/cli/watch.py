@@ -13,13 +13,16 @@ import typer
 
 from relayclear.cli.face import Face
 from relayclear.cli.output import SCHEMA_VERSION, Exit
-from relayclear.errors import UsageError
+from relayclear.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
+    from relayclear.config.settings import Settings
     from relayclear.usecases.desk import Desk
-    from relayclear.watch import Log
+    from relayclear.watch import Listen, Log
 
 _FORMATS = {"text", "json"}
+_LARGEST_TOKEN = 1024
+_WHERE = "check [watch] token_file"
 
 
 def watch(
@@ -29,6 +32,10 @@ def watch(
     log_format: Annotated[
         str | None, typer.Option(metavar="FORMAT", help="text or json; text on a terminal, else json.")
     ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help='Tell health and metrics here, like 127.0.0.1:9464; "" for nowhere.'),
+    ] = None,
 ) -> int:
     """Scan, watch payments and clear what is paid for, until stopped; without payee or key it only looks."""
     if log_format is not None and log_format not in _FORMATS:
@@ -36,6 +43,7 @@ def watch(
     face: Face = ctx.obj
     # A question in the middle of the night would hold up everything else.
     face.unattended = True
+    face.flags["watch.listen"] = listen
     settings = face.settings()
 
     # Commands end before cycles matter; what runs for months has to collect them.
@@ -47,15 +55,34 @@ def watch(
         from relayclear.usecases.watching import being_alone
         from relayclear.watch import Rhythm, Watch
 
+        ears = None if once else _listen(settings)
+
         with being_alone(desk), logging_to(face, log_format) as log, Stopping() as stopping:
             rhythm = Rhythm(settings.scan.interval, settings.watch.workers)
-            daemon = Watch(desk, rhythm, log, stopping.event)
+            daemon = Watch(desk, rhythm, log, stopping.event, ears)
             await (daemon.once() if once else daemon.run())
             if stopping.interrupted:
                 return Exit.INTERRUPTED
             return Exit.UNREACHABLE if once and daemon.troubles else Exit.DONE
 
     return face.run(work)
+
+
+def _listen(settings: Settings) -> Listen | None:
+    """Where to tell health and metrics.  Raises ConfigError for a token that others may read."""
+    from relayclear.config import private
+    from relayclear.watch import Listen
+
+    chosen = settings.watch
+    if not chosen.listen:
+        return None
+    if chosen.token_file is None:
+        return Listen(chosen.listen)
+    raw = private.read(chosen.token_file, _LARGEST_TOKEN, "whoever reads it can read health and metrics", _WHERE)
+    token = raw.decode("ascii", "replace").strip()
+    if len(raw) > _LARGEST_TOKEN or not token.isprintable() or " " in token:
+        raise ConfigError(f"{chosen.token_file} holds no token: one line of letters, digits and signs", code="no_token")
+    return Listen(chosen.listen, token)
 
 
 @contextmanager

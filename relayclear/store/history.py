@@ -39,6 +39,11 @@ SLICES = {
     for lead in _LEADS
 }
 
+SELECT_LAST = "SELECT coalesce(max(id), 0) FROM history"
+SELECT_TOUCHED = """
+SELECT h.id, coalesce(h.operation_id, s.operation_id) FROM history h LEFT JOIN sales s ON s.order_id = h.order_id
+WHERE h.id > ? ORDER BY h.id LIMIT ?"""
+
 _BEGINNING = ""
 _EXPORTED_AT_ONCE = 1000
 
@@ -94,6 +99,20 @@ def export(reads: Reads, search: Search = EVERYTHING) -> Iterator[Event]:
     while rows := reads.rows(SLICES[lead], (*first, at, number, until, *named, _EXPORTED_AT_ONCE)):
         yield from (_event(row) for row in rows)
         number, at = rows[-1][:2]
+
+
+def last(reads: Reads) -> int:
+    """The number of the newest event, 0 before the first."""
+    return int(reads.rows(SELECT_LAST)[0][0])
+
+
+def touched(reads: Reads, after: int) -> tuple[int, set[str]]:
+    """The operations that something happened to after an event, and the number of the newest that was looked at."""
+    found: set[str] = set()
+    while rows := reads.rows(SELECT_TOUCHED, (after, _EXPORTED_AT_ONCE)):
+        found.update(operation_id for _, operation_id in rows if operation_id is not None)
+        after = rows[-1][0]
+    return after, found
 
 
 def _told_apart(search: Search) -> tuple[str, tuple[str, ...], tuple[str, ...]]:

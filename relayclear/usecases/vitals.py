@@ -33,7 +33,7 @@ class Vitals:
         self._desk = desk
         self._waiting: dict[tuple[Kind, str], Vital] = {}
         self._gone: list[tuple[Kind, str]] = []
-        self._counted: dict[ChannelEnd, Counted] = {}
+        self._counted: dict[ChannelEnd, Counted | None] = {}
         before = vitals.every(desk.journal.database)
         self._left = {(one.kind, one.name) for one in before}
         self._scans: Mapping[str, Any] = next((one.detail for one in before if one.kind is Kind.SCAN), {})
@@ -53,9 +53,8 @@ class Vitals:
             self._note_chain(reading, chain)
         old = reading.at - timedelta(seconds=self._desk.stuck_after)
         moment = Moment(reading.at, old, self._desk.journal.mutes(reading.at))
-        for end, item in reading.paths.items():
-            if item.error is None:
-                self._note_path(reading, end, moment)
+        for end in reading.paths:
+            self._note_path(reading, end, moment)
         failed = bool(reading.failures) or any(item.error is not None for item in reading.paths.values())
         self._scans = {
             "total": self._scans.get("total", 0) + 1,
@@ -63,11 +62,13 @@ class Vitals:
             "seconds": round(seconds, 3),
         }
         self._note(Kind.SCAN, "", None, self._scans, reading.at)
-        if self._left:
-            # What the config doesn't name any more would stay as it was for ever.
-            now = self._waiting.keys()
-            self._gone += [name for name in sorted(self._left) if name[0] in _OF_A_SCAN and name not in now]
-            self._left = set()
+        # What the config doesn't name any more would stay as it was for ever.
+        known = {(Kind.PACKETS, "/".join(end)) for end in reading.paths} | {
+            (Kind.CHAIN, one) for one in self._desk.chains
+        }
+        known |= {(Kind.ENDPOINT, f"{name}/{use.name}") for name, of in self._desk.chains.items() for use in of.uses}
+        self._gone += sorted(name for name in self._left - known if name[0] in _OF_A_SCAN)
+        self._left = set()
 
     async def check_hermes(self) -> None:
         """Start each Hermes for its version, which is all that can be asked of it for nothing."""
@@ -98,13 +99,15 @@ class Vitals:
                 self._note(Kind.ENDPOINT, f"{chain}/{use.name}", use.error, {**figures, **latest}, reading.at)
 
     def _note_path(self, reading: Reading, end: ChannelEnd, moment: Moment) -> None:
-        item = reading.paths[end]
-        far_state = reading.network.state(item.path.destination)
-        counted = count_path(item, far_state, reading.first_seen.get(end, {}), moment)
+        item, counted = reading.paths[end], None
+        if item.error is None:
+            far_state = reading.network.state(item.path.destination)
+            counted = count_path(item, far_state, reading.first_seen.get(end, {}), moment)
         # Mostly nothing has changed, and then there is nothing to write.
-        if self._counted.get(end) != counted:
+        if end not in self._counted or self._counted[end] != counted:
             self._counted[end] = counted
-            self._note(Kind.PACKETS, "/".join(end), None, _figures(counted), moment.at)
+            error = None if item.error is None else item.error.message
+            self._note(Kind.PACKETS, "/".join(end), error, {} if counted is None else _figures(counted), moment.at)
 
     async def _check_hermes(self, instance: Instance) -> None:
         error, detail = None, dict[str, Any]()

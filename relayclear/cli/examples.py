@@ -75,6 +75,18 @@ _EXAMPLES = {
         "relayclear health",
         "relayclear health --json",
     ),
+    "metrics list": (
+        "relayclear metrics list",
+        "relayclear metrics list --json",
+    ),
+    "metrics dashboard": (
+        "relayclear metrics dashboard --out relayclear-dashboard.json",
+        "relayclear metrics dashboard",
+    ),
+    "metrics rules": (
+        "relayclear metrics rules --out relayclear-rules.yml",
+        "relayclear metrics rules",
+    ),
     "history list": (
         "relayclear history list --since 1d",
         "relayclear history list --operation op-1f --json",
@@ -109,7 +121,7 @@ _EXAMPLES = {
     ),
     "watch": (
         "relayclear watch",
-        "relayclear watch --once --log-format json",
+        "relayclear watch --listen 127.0.0.1:9464 --log-format json",
     ),
     "packets list": (
         "relayclear packets list --all --json",

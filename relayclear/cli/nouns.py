@@ -40,6 +40,7 @@ NOUNS = {
     "audit": Noun("audit", "audit"),
     "watch": Noun("watch", "watch"),
     "health": Noun("health", "health"),
+    "metrics": Noun("metrics"),
     "history": Noun("history"),
     "stats": Noun("stats", "stats"),
     "db": Noun("db"),

@@ -10,6 +10,8 @@ from datetime import datetime
 
 from relayclear import __version__
 from relayclear.clearing.health import BreakerState, Facts, Level, State, health
+from relayclear.clearing.operation import OperationState
+from relayclear.ibc.fate import Fate
 from relayclear.ibc.text import clean
 from relayclear.money.ledger import Account
 from relayclear.money.refund_state import RefundState
@@ -186,10 +188,11 @@ def _of_clears(sums: Sums | None) -> Iterator[Sample]:
         return
     for sold, kind in enumerate(("own", "sold")):
         yield Sample("relayclear_clearing_requests_total", (kind,), sums.asked[sold])
-    for state, count in sums.states.items():
-        yield Sample("relayclear_operations", (state.value,), count)
-    for fate, count in sums.fates.items():
-        yield Sample("relayclear_cleared_packets", (fate.value,), count)
+    # Each of them, for here 0 is known: a series that begins with the first failure would hide its rise.
+    for state in OperationState:
+        yield Sample("relayclear_operations", (state.value,), sums.states[state])
+    for fate in Fate:
+        yield Sample("relayclear_cleared_packets", (fate.value,), sums.fates[fate])
     yield Sample("relayclear_cleared_packets_by_us", (), sums.by_us)
     for denom, amount in sums.earned.items():
         yield Sample("relayclear_earned_amount", denom, _number(amount))

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from relayclear.clearing.health import Breaker, BreakerState
+from relayclear.clearing.operation import OperationState
 from relayclear.errors import HermesError, NodeError
 from relayclear.ibc.coin import Coin
 from relayclear.listener.exposing import Exposition
@@ -155,7 +156,7 @@ def test_until_all_was_counted_nothing_is_told(traded: Counter) -> None:
 def test_waits_fall_into_their_buckets() -> None:
     sums = tally.Sums()
     for wait in (0, 15, 16, 7200, 7201):
-        part = tally.Part(stats.OperationState.CLEARED, (), 0, 1, (wait,), ())
+        part = tally.Part(OperationState.CLEARED, (), 0, 1, (wait,), ())
         sums.add(part)
         sums.add(part)
         sums.add(part, -1)

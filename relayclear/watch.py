@@ -156,7 +156,7 @@ class Watch:
         self._begin()
         try:
             await self._scan()
-            await asyncio.gather(self.vitals.check_hermes(), self.vitals.check_gas())
+            await self._check_once()
             for chain in self.payees:
                 self._have_read(await read_payments(self.desk, chain))
             if self.role.mode is Mode.SELLER:
@@ -227,8 +227,19 @@ class Watch:
     async def _check(self) -> None:
         """Look at what no scan meets, now and then."""
         while not self.stop.is_set():
-            await asyncio.gather(self.vitals.check_hermes(), self.vitals.check_gas())
+            looking = asyncio.ensure_future(self._check_once())
+            stopped = asyncio.ensure_future(self.stop.wait())
+            # A Hermes that hangs may take half a minute to be given up: the end doesn't wait for it.
+            await asyncio.wait({looking, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if self.stop.is_set():
+                looking.cancel()
+                return
+            await looking
             await self._pause(CHECK_SECONDS)
+
+    async def _check_once(self) -> None:
+        await asyncio.gather(self.vitals.check_hermes(), self.vitals.check_gas())
 
     async def _sweep(self) -> None:
         while not self.stop.is_set():

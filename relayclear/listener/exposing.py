@@ -51,9 +51,9 @@ class _Figures(Collector):
         """Every figure that is known.  Raises StoreError."""
         families: dict[str, Metric] = {}
         for sample in read_figures(self._desk, self._tally.sums):
-            row = METRICS[sample.name]
-            family = families.setdefault(sample.name, _family(row))
-            _add(family, sample)
+            if sample.name not in families:
+                families[sample.name] = _family(METRICS[sample.name])
+            _add(families[sample.name], sample)
         yield from families.values()
         if self._tally.sums is not None:
             yield _waits(self._tally.sums)

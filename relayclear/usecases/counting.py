@@ -6,6 +6,7 @@ A channel may have tens of thousands, and a look at each would cost a good part 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,35 +38,39 @@ class Moment:
     mutes: Sequence[Mute] = ()
 
 
+NOTHING = Counted(0, {}, None)
+
+
 def count_path(item: PathReading, far_state: ChannelState, seen: Mapping[int, datetime], moment: Moment) -> Counted:
-    """Count a path that could be read; `seen` holds the first sightings."""
-    if item.reception is None:
-        return Counted(0, {}, None)
-    pending = item.commitments.keys()
-    unreceived = item.reception.unreceived
-    undelivered: Collection[int] = pending & unreceived
-    received = pending - unreceived if len(undelivered) < len(pending) else frozenset[int]()
+    """Count a path that could be read; `seen` holds the first sighting of each packet."""
+    if item.reception is None or not item.commitments:
+        return NOTHING
+    pending, undelivered = item.commitments.keys(), item.reception.unreceived
+    received = pending - undelivered if len(undelivered) < len(pending) else frozenset[int]()
     acknowledged = received & item.reception.acknowledgements.keys()
+    # Neighbours share one time, so that these are few.
+    times = {*seen.values()}
     closed = far_state is ChannelState.CLOSED
-    waiting = {
+    waiting: dict[PacketClass, Collection[int]] = {
         PacketClass.ACK_MISSING: acknowledged,
         PacketClass.ASYNC_ACK: received - acknowledged,
         PacketClass.TIMEOUT_ON_CLOSE: undelivered if closed else (),
-        PacketClass.PENDING: () if closed else _old(undelivered, seen, moment),
+        PacketClass.PENDING: () if closed else _old(undelivered, seen, times, moment),
     }
     mutes = [mute for mute in moment.mutes if mute.end == item.path.source]
     counts = {packet_class: _loud(packet_class, of, mutes, moment) for packet_class, of in waiting.items()}
     stuck = {packet_class: count for packet_class, count in counts.items() if count}
-    return Counted(len(pending), stuck, min({*seen.values()}, default=None))
+    return Counted(len(pending), stuck, min(times, default=None))
 
 
-def _old(undelivered: Collection[int], seen: Mapping[int, datetime], moment: Moment) -> Collection[int]:
+def _old(
+    undelivered: Collection[int], seen: Mapping[int, datetime], times: AbstractSet[datetime], moment: Moment
+) -> Collection[int]:
     """Those seen for long enough.  A whole channel is mostly all old, which a few comparisons tell."""
-    # Neighbours share one time, so that these are few; what is seen for the first time has no age.
-    times = {*seen.values()}
-    if times and max(times) <= moment.old and max(times) < moment.at and len(undelivered) == len(seen):
-        return undelivered
+    # What is seen for the first time has no age.
     old = {at for at in times if at <= moment.old and at < moment.at}
+    if len(old) == len(times):
+        return undelivered
     return [sequence for sequence in undelivered if seen.get(sequence) in old] if old else ()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 
 from relayclear import __version__
 from relayclear.clearing.health import BreakerState, Facts, Level, State, health
@@ -45,7 +46,13 @@ def read_figures(desk: Desk, sums: Sums | None) -> list[Sample]:
             *_of_work(reads, facts),
             *_of_clears(sums),
         ]
-    return [Sample(one.name, tuple(clean(label, _LABEL) for label in one.labels), one.value) for one in found]
+    return [Sample(one.name, tuple(map(_label, one.labels)), one.value) for one in found]
+
+
+@lru_cache(maxsize=4096)
+def _label(text: str) -> str:
+    """A label as it may be shown; the same few hundred come with every question."""
+    return clean(text, _LABEL)
 
 
 def _of_health(facts: Facts) -> Iterator[Sample]:

@@ -17,11 +17,12 @@ from relayclear.ibc.text import clean
 from relayclear.store import vitals
 from relayclear.store.db import Transaction
 from relayclear.store.vitals import Kind, Vital
-from relayclear.usecases.counting import Counted, Moment, count_path
+from relayclear.usecases.counting import NOTHING, Counted, Moment, count_path
 from relayclear.usecases.desk import Desk, Instance
 from relayclear.usecases.scan import Reading
 
 _WORDS = 300
+_NEVER = object()
 _OF_A_SCAN = frozenset({Kind.CHAIN, Kind.ENDPOINT, Kind.PACKETS})
 
 
@@ -62,10 +63,13 @@ class Vitals:
             "seconds": round(seconds, 3),
         }
         self._note(Kind.SCAN, "", None, self._scans, reading.at)
-        # What the config doesn't name any more would stay as it was for ever.
-        known = {(Kind.PACKETS, "/".join(end)) for end in reading.paths} | {
-            (Kind.CHAIN, one) for one in self._desk.chains
-        }
+        if self._left:
+            self._forget_others(reading)
+
+    def _forget_others(self, reading: Reading) -> None:
+        """Forget what the config doesn't name any more: it would stay as it was for ever."""
+        known = {(Kind.PACKETS, "/".join(end)) for end in reading.paths}
+        known |= {(Kind.CHAIN, chain) for chain in self._desk.chains}
         known |= {(Kind.ENDPOINT, f"{name}/{use.name}") for name, of in self._desk.chains.items() for use in of.uses}
         self._gone += sorted(name for name in self._left - known if name[0] in _OF_A_SCAN)
         self._left = set()
@@ -100,11 +104,14 @@ class Vitals:
 
     def _note_path(self, reading: Reading, end: ChannelEnd, moment: Moment) -> None:
         item, counted = reading.paths[end], None
-        if item.error is None:
+        if item.error is None and not item.commitments:
+            counted = NOTHING
+        elif item.error is None:
             far_state = reading.network.state(item.path.destination)
             counted = count_path(item, far_state, reading.first_seen.get(end, {}), moment)
         # Mostly nothing has changed, and then there is nothing to write.
-        if end not in self._counted or self._counted[end] != counted:
+        before = self._counted.get(end, _NEVER)
+        if before is not counted and before != counted:
             self._counted[end] = counted
             error = None if item.error is None else item.error.message
             self._note(Kind.PACKETS, "/".join(end), error, {} if counted is None else _figures(counted), moment.at)

@@ -64,6 +64,25 @@ def test_the_running_daemon_answers_and_its_end_closes_the_port(shared: Rig) -> 
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def test_a_hermes_that_hangs_does_not_hold_up_the_end(shared: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = asyncio.Event(), []
+
+    async def hangs(*, again: bool = False) -> str:
+        """Never tells its version."""
+        del again
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+        return ""
+
+    monkeypatch.setattr(shared.relayer, "version", hangs)
+    watch = Watch(shared.desk, Rhythm(5.0, 1), Lines(), asyncio.Event())
+    asyncio.run(until(watch, begun.is_set))
+    assert ended == [True]
+
+
 @pytest.mark.parametrize("listen", [Listen("0.0.0.0:0"), Listen("127.0.0.1:0", "short")])
 def test_an_unsafe_port_keeps_the_daemon_from_starting(shared: Rig, listen: Listen) -> None:
     watch = Watch(shared.desk, Rhythm(), Lines(), asyncio.Event(), listen)

@@ -32,7 +32,7 @@ def gather(desk: Desk) -> Facts:
             watching=_watching(reads, alive=alive),
             chains=tuple(_chain(desk, reads, found, chain, now) for chain in chains),
             hermes=tuple(_sign(found, Kind.HERMES, one.config) for one in desk.instances),
-            breakers=tuple(breakers_of(reads)),
+            breakers=tuple(breakers_of(reads, now)),
             dead=sum(count.number for count in tasks.counts(reads) if count.status is Status.DEAD),
             overdue=_overdue(reads, now),
             unbalanced=tuple(unbalanced(reads, chains)),
@@ -51,9 +51,9 @@ def watch_lives(desk: Desk) -> bool:
         return False
 
 
-def breakers_of(reads: Reads) -> list[Breaker]:
-    """Every breaker that is known."""
-    del reads
+def breakers_of(reads: Reads, now: datetime) -> list[Breaker]:
+    """Every breaker that is known, as it stands now."""
+    del reads, now
     return []
 
 
@@ -90,7 +90,8 @@ def _troubles(doing: Mapping[str, Any]) -> Mapping[str, str]:
 def _chain(desk: Desk, reads: Reads, found: Vitals, chain: str, now: datetime) -> ChainSigns:
     sells = desk.shop is not None and chain in desk.shop.payees
     stop = stops.standing(reads, chain) if sells else None
-    names = [name for kind, name in found if kind is Kind.ENDPOINT and name.startswith(f"{chain}/")]
+    # All that are configured: one that was never asked still stands in for one whose breaker is open.
+    names = [f"{chain}/{use.name}" for use in desk.chains[chain].uses]
     roles = ["daemon", "clearing"] if chain in desk.clearing_keys else ["daemon"]
     return ChainSigns(
         sign=_sign(found, Kind.CHAIN, chain),

@@ -65,7 +65,7 @@ def test_what_is_silent_is_told_when_there_is_something_to_tell(
         tx.execute("UPDATE tasks SET status = 'dead', ended_at = 0 WHERE status = 'ready'")
         tx.execute("""UPDATE watchers SET doing = '{"troubles": {"sweep": "boom"}}'""")
     breaker = Breaker("wallet/alpha-1", BreakerState.OPEN, "refused")
-    monkeypatch.setattr("relayclear.usecases.health_facts.breakers_of", lambda _: [breaker])
+    monkeypatch.setattr("relayclear.usecases.health_facts.breakers_of", lambda *_: [breaker])
     found = metrics(rig)
     assert sum(found["relayclear_dead_letters"].values()) == 1
     assert found["relayclear_task_failing"] == {("sweep",): 1}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from relayclear.clearing.health import Finding, Level, Trouble, Work
+from relayclear.clearing.health import Breaker, BreakerState, Finding, Level, Sign, Trouble, Work, health
 from relayclear.errors import HermesError, NodeError
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import ChannelState
@@ -20,6 +21,7 @@ from relayclear.store.db import RuleBrokenError
 from relayclear.store.vitals import Kind, Vital
 from relayclear.usecases.counting import Counted, Moment, count_path
 from relayclear.usecases.health import look, look_or_tell
+from relayclear.usecases.health_facts import gather
 from relayclear.usecases.listing import DetailsMode, ListRequest, list_packets
 from relayclear.usecases.mute import mute_packets
 from relayclear.usecases.scan import Reading, scan
@@ -66,6 +68,17 @@ def test_without_a_watch_nothing_is_called_well(rig: Rig) -> None:
     found = look(rig.desk)
     assert [finding.trouble for finding in found.findings] == [Trouble.NO_WATCH]
     assert {ability.works for ability in found.abilities if ability.work is not Work.REMEMBER} == {None}
+
+
+def test_an_endpoint_that_was_never_asked_is_unknown_and_stands_in_all_the_same(rig: Rig) -> None:
+    shut = Breaker("endpoint/alpha-1/http://alpha-1:26657", BreakerState.OPEN, "refused")
+    with watched(rig):
+        facts = gather(rig.desk)
+    (alpha, beta) = facts.chains
+    spare = replace(alpha, endpoints=(*alpha.endpoints, Sign("alpha-1/http://spare:26657")))
+    found = health(replace(facts, chains=(spare, beta), breakers=(shut,)))
+    assert [one.trouble for one in found.findings] == [Trouble.BREAKER_OPEN]
+    assert {one.works for one in found.abilities} == {True}
 
 
 def test_a_chain_away_is_told_with_its_last_good_look_and_the_other_goes_on(rig: Rig) -> None:

@@ -234,6 +234,8 @@ class Watch:
             stopped.cancel()
             if self.stop.is_set():
                 looking.cancel()
+                # Until its Hermes is ended too: nothing of ours outlives the daemon.
+                await asyncio.gather(looking, return_exceptions=True)
                 return
             await looking
             await self._pause(CHECK_SECONDS)

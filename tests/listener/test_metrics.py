@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from relayclear.clearing.health import Breaker, BreakerState
-from relayclear.clearing.operation import OperationState
+from relayclear.clearing.operation import Attempt, Operation, OperationState
 from relayclear.errors import HermesError, NodeError
 from relayclear.ibc.coin import Coin
+from relayclear.ibc.fate import Fate
 from relayclear.listener.exposing import Exposition
 from relayclear.money.ledger import Account, Place
-from relayclear.store import history, ledger, operations
-from relayclear.usecases import figures, stats, tally
+from relayclear.store import ledger, operations
+from relayclear.usecases import figures, recording, stats, tally
 from relayclear.usecases.metrics import METRICS, Shape
 from relayclear.usecases.tally import Tally
+from tests.fakes.relayer import does_nothing_and_says_success
 from tests.fakes.rig import Rig
 from tests.fakes.world import address
 from tests.listener.conftest import Ears, look_around
@@ -128,21 +131,45 @@ def test_it_goes_on_agreeing_while_work_goes_on(traded: Counter) -> None:
     assert by_state.keys() <= {"cleared", "nothing_to_do"}
 
 
-def test_the_tally_counts_anew_what_it_had_put_away(traded: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tally, "_REMEMBERED", 1)
-    kept = Tally(traded.rig.journal.database)
-    before = asyncio.run(kept.catch_up())
-    # The first one that ended moves once more, as no operation should: it is told by the history alone.
+def test_it_agrees_where_only_the_task_of_a_sale_moved(traded: Counter) -> None:
+    rig = traded.rig
+    engine = traded.engine()
+    rig.relayer.scenarios = [does_nothing_and_says_success]
+    traded.bought(rig.stuck())
+    exposition = Exposition(rig.desk)
+    while asyncio.run(engine.step()):
+        pass
+    agree(parsed(asyncio.run(exposition.text()).decode()), as_stats_say(rig))
+    before = as_stats_say(rig)["operations"]["by_state"]
+    with rig.journal.database.atomic() as tx:
+        tx.execute("UPDATE tasks SET lease = '1:x', lease_until = 1e9, lease_boot = 'b' WHERE status = 'ready'")
+    assert as_stats_say(rig)["operations"]["by_state"] != before
+    agree(parsed(asyncio.run(exposition.text()).decode()), as_stats_say(rig))
+
+
+def tried_again(rig: Rig, operation: Operation) -> None:
+    """An operation that ended is begun once more, and ends otherwise, all between two questions."""
+    (last,) = operation.attempts
+    again = Attempt(2, rig.clock.now(), last.before)
+    recording.start_attempt(rig.desk, operation, again, "ada")
+    after = [replace(packet, fate=Fate.UNKNOWN) for packet in last.after]
+    recording.finish_attempt(rig.desk, operation.id, 2, after, ())
+
+
+@pytest.mark.parametrize("remembered", [1, 4096])
+def test_what_had_ended_and_moves_once_more_is_counted_as_it_is(
+    traded: Counter, monkeypatch: pytest.MonkeyPatch, remembered: int
+) -> None:
+    monkeypatch.setattr(tally, "_REMEMBERED", remembered)
     database = traded.rig.journal.database
-    first = next(operations.every(database))
-    with database.atomic() as tx:
-        tx.execute("DROP TRIGGER cancellations_stay")
-        operations.cancel(tx, first.id, traded.rig.clock.now())
-        history.add(tx, history.Event(traded.rig.clock.now(), "ada", "operation_cancelled", operation_id=first.id))
-    after = asyncio.run(kept.catch_up())
-    fresh = asyncio.run(Tally(database).catch_up())
-    assert (after.states, after.fates, after.waits) == (fresh.states, fresh.fates, fresh.waits)
-    assert sum(after.states.values()) == sum(before.states.values())
+    kept = Tally(database)
+    before = replace(asyncio.run(kept.catch_up()))
+    seen = before.states.copy()
+    tried_again(traded.rig, next(operations.every(database)))
+    after, fresh = asyncio.run(kept.catch_up()), asyncio.run(Tally(database).catch_up())
+    assert +after.states == +fresh.states != +seen
+    assert (+after.fates, after.waits, after.waited) == (+fresh.fates, fresh.waits, fresh.waited)
+    assert after.states.total() == seen.total()
 
 
 def test_until_all_was_counted_nothing_is_told(traded: Counter) -> None:

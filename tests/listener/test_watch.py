@@ -65,7 +65,7 @@ def test_the_running_daemon_answers_and_its_end_closes_the_port(shared: Rig) -> 
 
 
 def test_a_hermes_that_hangs_does_not_hold_up_the_end(shared: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, ended = asyncio.Event(), []
+    begun, ended = asyncio.Event(), list[bool]()
 
     async def hangs(*, again: bool = False) -> str:
         """Never tells its version."""
@@ -79,8 +79,13 @@ def test_a_hermes_that_hangs_does_not_hold_up_the_end(shared: Rig, monkeypatch: 
 
     monkeypatch.setattr(shared.relayer, "version", hangs)
     watch = Watch(shared.desk, Rhythm(5.0, 1), Lines(), asyncio.Event())
-    asyncio.run(until(watch, begun.is_set))
-    assert ended == [True]
+
+    async def run() -> list[bool]:
+        """To its end; what had ended by then."""
+        await until(watch, begun.is_set)
+        return [*ended]
+
+    assert asyncio.run(run()) == [True]
 
 
 @pytest.mark.parametrize("listen", [Listen("0.0.0.0:0"), Listen("127.0.0.1:0", "short")])

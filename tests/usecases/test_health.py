@@ -115,6 +115,20 @@ def test_a_hermes_that_vanished_after_it_was_asked_is_noticed(rig: Rig) -> None:
         assert look(rig.desk).level is Level.HEALTHY
 
 
+def test_hermes_is_started_anew_for_every_check(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[bool]()
+
+    async def version(*, again: bool = False) -> str:
+        """Notes how it was asked."""
+        asked.append(again)
+        return "1.10.5"
+
+    monkeypatch.setattr(rig.relayer, "version", version)
+    with watched(rig) as notes:
+        look_around(rig, notes)
+    assert asked == [True, True]
+
+
 def test_a_key_with_little_gas_is_named(rig: Rig) -> None:
     rig.relayer.granters["alpha-1"] = "cosmos1nobody"
     with watched(rig):

@@ -200,7 +200,7 @@ def _of_clears(sums: Sums | None) -> Iterator[Sample]:
         yield Sample("relayclear_operations", (state.value,), sums.states[state])
     for fate in Fate:
         yield Sample("relayclear_cleared_packets", (fate.value,), sums.fates[fate])
-    yield Sample("relayclear_cleared_packets_by_us", (), sums.by_us)
+    yield Sample("relayclear_cleared_packets_ours", (), sums.by_us)
     for denom, amount in sums.earned.items():
         yield Sample("relayclear_earned_amount", denom, _number(amount))
 

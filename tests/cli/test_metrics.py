@@ -111,7 +111,7 @@ def test_most_of_what_is_told_is_shown(panels: list[Any]) -> None:
         "relayclear_chain_height",
         "relayclear_cursor_height",
         "relayclear_cursor_up",
-        "relayclear_cleared_packets_by_us",
+        "relayclear_cleared_packets_ours",
     }
 
 

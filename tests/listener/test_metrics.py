@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import subprocess
 from collections import defaultdict
 from dataclasses import replace
 from typing import Any
@@ -28,6 +30,7 @@ from tests.fakes.world import address
 from tests.listener.conftest import Ears, look_around
 from tests.usecases.counter import Counter
 
+PROMTOOL = shutil.which("promtool")
 Samples = dict[str, dict[tuple[str, ...], float]]
 
 
@@ -58,6 +61,13 @@ def test_a_parser_takes_it_and_every_name_and_label_is_the_tables(traded: Counte
     assert parsed(text)
     silent = {"relayclear_task_failing", "relayclear_breaker_state", "relayclear_dead_letters"}
     assert names == METRICS.keys() - silent
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
+def test_prometheus_own_tool_finds_nothing_to_mend(traded: Counter) -> None:
+    text = Ears(traded.rig.desk)("/metrics").content
+    said = subprocess.run([str(PROMTOOL), "check", "metrics"], input=text, capture_output=True, check=False, timeout=60)
+    assert (said.returncode, said.stdout + said.stderr) == (0, b"")
 
 
 def test_what_is_silent_is_told_when_there_is_something_to_tell(
@@ -97,7 +107,7 @@ def agree(found: Samples, said: dict[str, Any]) -> None:
     for name, by in (("operations", said["operations"]["by_state"]), ("cleared_packets", said["packets"]["by_fate"])):
         told = found[f"relayclear_{name}"].items()
         assert {key: value for (key,), value in told if value} == {key: value for key, value in by.items() if value}
-    assert found["relayclear_cleared_packets_by_us"] == {(): said["packets"]["by_us"]}
+    assert found["relayclear_cleared_packets_ours"] == {(): said["packets"]["by_us"]}
     waits = said["payment_to_cleared_seconds"]
     assert found["relayclear_payment_to_cleared_seconds_count"] == {(): waits["count"]}
     buckets = found["relayclear_payment_to_cleared_seconds_bucket"]

@@ -20,6 +20,7 @@ from relayclear.ibc.readings import (
     Account,
     Balances,
     Commitments,
+    EndpointUse,
     GasPrice,
     Head,
     Reception,
@@ -49,6 +50,10 @@ class Chain(Protocol):
     @property
     def answered(self) -> tuple[str, ...]:
         """The endpoints that answered so far, without their credentials."""
+
+    @property
+    def uses(self) -> tuple[EndpointUse, ...]:
+        """How each endpoint did so far, in the order of the config."""
 
     async def head(self) -> Head:
         """The newest block.  Raises NodeError, also for a wrong chain or a height gone back."""
@@ -194,8 +199,11 @@ class Chain(Protocol):
 class Relayer(Protocol):
     """The relayer program: one configured Hermes."""
 
-    async def version(self) -> str:
-        """Its version, like ``1.10.5``.  Raises HermesError when it can't be started or used."""
+    async def version(self, *, again: bool = False) -> str:
+        """Its version, like ``1.10.5``; `again` starts it though it was asked before.
+
+        Raises HermesError when it can't be started or used.
+        """
 
     def rules(self, chain: str) -> RelayRules:
         """What it refuses to relay from the chain."""

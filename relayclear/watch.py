@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -32,6 +32,7 @@ from relayclear.usecases.resting import RestingEngine
 from relayclear.usecases.scan import scan
 from relayclear.usecases.token_bench import Bench
 from relayclear.usecases.token_work import take_up
+from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import (
     BEAT_SECONDS,
     Left,
@@ -49,6 +50,8 @@ from relayclear.usecases.watching import (
 SWEEP_SECONDS = 60.0
 # How often it is looked whether an endpoint is due to be asked; most times none is.
 LOOK_AFTER_SECONDS = 1.0
+# Whatever is away is looked for again after this.
+CHECK_SECONDS = 120.0
 TELL_SECONDS = 0.5
 # Our transaction stands in one of the next blocks, or is sent again.
 UNFINISHED_SECONDS = 2.0
@@ -77,9 +80,17 @@ class Rhythm:
     workers: int = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where health and metrics are told, and the token that whoever asks needs, None for none."""
+
+    address: str
+    token: str | None = field(default=None, repr=False)
+
+
 @dataclass
 class Watch:
-    """One daemon over one desk.  `stop` ends it in good order.
+    """One daemon over one desk.  `stop` ends it in good order; without `listen` no port is opened.
 
     `further` are tasks that it keeps going beside its own, by name; each gets the stop.
     """
@@ -89,10 +100,12 @@ class Watch:
     log: Log
     stop: asyncio.Event
     further: Mapping[str, Callable[[asyncio.Event], Awaitable[None]]] = field(default_factory=dict)
+    listen: Listen | None = None
     role: Role = field(init=False)
     engine: RestingEngine = field(init=False)
     started_at: datetime = field(init=False)
     troubles: dict[str, str] = field(default_factory=dict, init=False)
+    vitals: Vitals = field(init=False)
     _told: list[Event] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +113,7 @@ class Watch:
         self.role = role_of(self.desk)
         self.started_at = self.desk.clock.now()
         self.engine = RestingEngine(self.desk.journal.database, self.desk.clock)
+        self.vitals = Vitals(self.desk)
         if self.role.mode is Mode.SELLER:
             take_up(Bench(self.desk, self.engine, heard=self._heard))
 
@@ -113,10 +127,11 @@ class Watch:
         """Watch until told to stop; what is left then."""
         self._begin()
         try:
-            async with asyncio.TaskGroup() as group:
+            async with self._listening(), asyncio.TaskGroup() as group:
                 group.create_task(self._kept("heartbeat", self._beat), name="heartbeat")
                 group.create_task(self._kept("history", self._tell), name="history")
                 group.create_task(self._kept("scan", self._scans), name="scan")
+                group.create_task(self._kept("vitals", self._check), name="vitals")
                 group.create_task(self._kept("probes", self._probes), name="probes")
                 group.create_task(self._kept("recovery", self._recovery), name="recovery")
                 for name, work in self.further.items():
@@ -135,11 +150,25 @@ class Watch:
                 leave(self.desk)
         return self._ended()
 
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        """Tell health and metrics meanwhile.  Raises ConfigError for an address that can't be had, or isn't safe."""
+        if self.listen is None:
+            yield
+            return
+        # Only who is asked to listen loads what that takes.
+        from relayclear.listener.serving import listening  # noqa: PLC0415
+
+        async with listening(self.desk, self.listen.address, self.listen.token) as port:
+            self.log.info("listening", address=self.listen.address, port=port, token=self.listen.token is not None)
+            yield
+
     async def once(self) -> Left:
         """Read everything once, work until nothing is due; what is left then."""
         self._begin()
         try:
             await self._scan()
+            await self._check_once()
             for chain in self.payees:
                 self._have_read(await read_payments(self.desk, chain))
             if self.role.mode is Mode.SELLER:
@@ -149,6 +178,7 @@ class Watch:
                 for chain in self.payees:
                     await self._refund_once(chain, ONCE_PATIENCE)
             self._tell_once()
+            self._beat_once()
         finally:
             with suppress(RelayclearError):
                 leave(self.desk)
@@ -205,7 +235,26 @@ class Watch:
 
     def _beat_once(self) -> None:
         doing = {"mode": self.role.mode.value, "why": self.role.why, "troubles": dict(self.troubles)}
-        beat(self.desk, self.started_at, doing)
+        beat(self.desk, self.started_at, doing, self.vitals)
+
+    async def _check(self) -> None:
+        """Look at what no scan meets, now and then."""
+        while not self.stop.is_set():
+            looking = asyncio.ensure_future(self._check_once())
+            stopped = asyncio.ensure_future(self.stop.wait())
+            # A Hermes that hangs may take half a minute to be given up: the end doesn't wait for it.
+            await asyncio.wait({looking, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if self.stop.is_set():
+                looking.cancel()
+                # Until its Hermes is ended too: nothing of ours outlives the daemon.
+                await asyncio.gather(looking, return_exceptions=True)
+                return
+            await looking
+            await self._pause(CHECK_SECONDS)
+
+    async def _check_once(self) -> None:
+        await asyncio.gather(self.vitals.check_hermes(), self.vitals.check_gas())
 
     async def _sweep(self) -> None:
         while not self.stop.is_set():
@@ -254,7 +303,9 @@ class Watch:
             await self._pause(self.rhythm.scan_seconds)
 
     async def _scan(self) -> None:
+        began = self.desk.clock.boot()[1]
         reading = await scan(self.desk)
+        self.vitals.after_scan(reading, self.desk.clock.boot()[1] - began)
         pending = sum(len(item.commitments) for item in reading.paths.values() if item.error is None)
         failed = sum(item.error is not None for item in reading.paths.values())
         self.log.info("scanned", paths=len(reading.paths), pending=pending, failed_paths=failed)

@@ -21,6 +21,7 @@ from relayclear.config.showing import render_example
 from relayclear.ibc.fate import Fate
 from relayclear.ibc.filter import Filter
 from relayclear.ibc.triage import BlockReason, PacketClass
+from relayclear.usecases.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -91,6 +92,23 @@ def test_every_class_fate_and_reason_stands_in_the_readme() -> None:
     assert set(first_column("class")) == {item.value for item in PacketClass}
     assert set(first_column("fate")) == {item.value for item in Fate}
     assert all(f"`{reason}`" in README for reason in BlockReason)
+
+
+def test_every_metric_in_the_readme_is_told() -> None:
+    named = set(re.findall(r"`(relayclear_\w+)`", README))
+    assert len(named) > 10
+    assert named <= METRICS.keys()
+
+
+def test_every_page_of_the_listener_stands_in_the_readme() -> None:
+    table = README[README.index("| page |") :].split("\n\n")[0]
+    assert re.findall(r"^\| `(/[\w/]+)` \|", table, re.MULTILINE) == [
+        "/health/live",
+        "/health/ready",
+        "/health",
+        "/health/external",
+        "/metrics",
+    ]
 
 
 def test_every_room_stands_in_the_readme() -> None:

@@ -23,6 +23,7 @@ from relayclear.ibc.readings import (
     Account,
     Balances,
     Commitments,
+    EndpointUse,
     GasPrice,
     Head,
     Reception,
@@ -90,6 +91,11 @@ class CometChain:
     def answered(self) -> tuple[str, ...]:
         """The endpoints that proved to be this chain and answered, without their credentials."""
         return self._endpoints.answered
+
+    @property
+    def uses(self) -> tuple[EndpointUse, ...]:
+        """How each endpoint did so far, in the order of the config."""
+        return self._endpoints.uses
 
     @property
     def requests(self) -> int:

@@ -61,6 +61,9 @@ class Node:
         """
         self.name = redact_url(url)
         self.requests = 0
+        self.failures = 0
+        self.seconds = 0.0
+        self.latest: float | None = None
         self.failed_at: float | None = None
         self.failure: NodeError | None = None
         self.server_time: str | None = None
@@ -253,18 +256,24 @@ class Node:
         """Send one request once.  Raises _TryError, SmallerError."""
         # Counted before it is sent: a request that breaks has cost the node as much.
         self.requests += 1
+        began = self._timing.monotonic()
         try:
             reply = await self._host.post(self._url, content)
+            self.latest = self._timing.monotonic() - began
         except OversizedError:
             if count > 1:
                 raise SmallerError(1, lasting=False) from None
             return [Refusal(0, jsonrpc.OVERSIZED)]
         except (httpx.HTTPError, httpx.InvalidURL) as error:
+            self.failures += 1
             raise _try_error(error) from None
+        finally:
+            self.seconds += self._timing.monotonic() - began
         self.server_time = reply.server_time or self.server_time
         try:
             values = jsonrpc.answers(reply.status, reply.content, count)
         except BadReplyError as bad:
+            self.failures += 1
             raise _TryError(bad.words, self._rest(reply) if bad.again else None) from None
         self.failed_at = self.failure = None
         return values

@@ -11,7 +11,7 @@ from relayclear.chains.guard import Guard
 from relayclear.chains.jsonrpc import MISSING
 from relayclear.clearing.breaker import PROBE_EVERY, Admission
 from relayclear.errors import NodeError
-from relayclear.ibc.readings import Head
+from relayclear.ibc.readings import EndpointUse, Head
 
 IDLE_SECONDS: Final = 15.0
 """An endpoint that nothing was asked of for so long is asked how it is: within a minute it is known to be down."""
@@ -44,6 +44,14 @@ class Endpoint:
     def failed_at(self) -> float | None:
         """When it last failed, None when it is fine as far as known."""
         return self.unfit_at if self.unfit else self.node.failed_at
+
+    @property
+    def use(self) -> EndpointUse:
+        """What was asked of it, and how that went."""
+        node, failed = self.node, self.wrong is not None or self.failed_at is not None
+        fit = False if failed else True if self.head is not None else None
+        error = self.reason if failed else None
+        return EndpointUse(node.name, node.requests, node.failures, node.seconds, node.latest, fit, error)
 
     @property
     def reason(self) -> str:

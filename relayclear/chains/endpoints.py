@@ -22,7 +22,7 @@ from relayclear.chains.pace import Timing
 from relayclear.chains.wire import DeclinedError, Reply
 from relayclear.clearing.breaker import Admission, endpoint_name
 from relayclear.errors import HeightError, IndexerError, NodeError, RelayclearError, UnreachableError
-from relayclear.ibc.readings import Head
+from relayclear.ibc.readings import EndpointUse, Head
 from relayclear.ibc.text import clean, redact_url
 
 CHECK_SECONDS = 60.0
@@ -86,6 +86,11 @@ class Endpoints:
     def answered(self) -> tuple[str, ...]:
         """The names of those that are in use: right chain, synced, alive when last asked."""
         return tuple(endpoint.node.name for endpoint in self._endpoints if endpoint.head is not None)
+
+    @property
+    def uses(self) -> tuple[EndpointUse, ...]:
+        """How each endpoint did so far."""
+        return tuple(endpoint.use for endpoint in self._endpoints)
 
     async def queries(self, calls: Sequence[Call]) -> list[Reply | RelayclearError]:
         """Ask state queries; one answer or error per call, from the first endpoint that could give it."""

@@ -91,6 +91,22 @@ _EXAMPLES = {
         "relayclear help exit-codes",
         "relayclear help json",
     ),
+    "health": (
+        "relayclear health",
+        "relayclear health --json",
+    ),
+    "metrics list": (
+        "relayclear metrics list",
+        "relayclear metrics list --json",
+    ),
+    "metrics dashboard": (
+        "relayclear metrics dashboard --out relayclear-dashboard.json",
+        "relayclear metrics dashboard",
+    ),
+    "metrics rules": (
+        "relayclear metrics rules --out relayclear-rules.yml",
+        "relayclear metrics rules",
+    ),
     "history list": (
         "relayclear history list --since 1d",
         "relayclear history list --operation op-1f --json",
@@ -125,7 +141,7 @@ _EXAMPLES = {
     ),
     "watch": (
         "relayclear watch",
-        "relayclear watch --once --log-format json",
+        "relayclear watch --listen 127.0.0.1:9464 --log-format json",
     ),
     "packets list": (
         "relayclear packets list --all --json",

@@ -40,6 +40,8 @@ NOUNS = {
     "audit": Noun("audit", "audit"),
     "breakers": Noun("breakers"),
     "watch": Noun("watch", "watch"),
+    "health": Noun("health", "health"),
+    "metrics": Noun("metrics"),
     "history": Noun("history"),
     "alerts": Noun("alerts"),
     "service": Noun("service"),

@@ -32,6 +32,10 @@ def watch(
     log_format: Annotated[
         str | None, typer.Option(metavar="FORMAT", help="text or json; text on a terminal, else json.")
     ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help='Tell health and metrics here, like 127.0.0.1:9464; "" for nowhere.'),
+    ] = None,
 ) -> int:
     """Scan, watch payments and clear what is paid for, until stopped; without payee or key it only looks."""
     if log_format is not None and log_format not in _FORMATS:
@@ -39,6 +43,7 @@ def watch(
     face: Face = ctx.obj
     # A question in the middle of the night would hold up everything else.
     face.unattended = True
+    face.flags["watch.listen"] = listen
     settings = face.settings()
 
     # Commands end before cycles matter; what runs for months has to collect them.

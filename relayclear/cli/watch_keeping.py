@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from relayclear.cli.watch_alerts import calling_of
+from relayclear.cli.watch_listening import listen_of
 from relayclear.errors import ConfigError, RelayclearError
 from relayclear.ibc.text import clean
 from relayclear.watch import Rhythm, Watch
@@ -124,7 +125,8 @@ class Keeper:
     def _daemon(self, desk: Desk, settings: Settings) -> Watch:
         rhythm = Rhythm(settings.scan.interval, settings.watch.workers)
         calling = calling_of(desk, settings, self.log)
-        return Watch(desk, rhythm, self.log, asyncio.Event(), further={"alerts": calling.run})
+        further = {"alerts": calling.run}
+        return Watch(desk, rhythm, self.log, asyncio.Event(), further, listen_of(settings))
 
     async def _beat(self) -> None:
         """Feed the watchdog from the very loop that does the work: one that hangs isn't fed."""

@@ -206,6 +206,9 @@ class WatchSettings:
 
     workers: int = _key(kinds.whole(1, 64), 4, "operations at a time")
     listen: str = _key(kinds.LISTEN, "", '"127.0.0.1:9464" for health and metrics')
+    token_file: Path | None = _key(
+        kinds.OPTIONAL_PATH, "", "mode 0600; who asks then needs its token, and may be elsewhere"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,12 +74,14 @@ class HermesRelayer:
         self._stopped = False
         self._version: Version | None = None
 
-    async def version(self) -> str:
-        """Its version, like ``1.10.5``.
+    async def version(self, *, again: bool = False) -> str:
+        """Its version, like ``1.10.5``; `again` starts it though it was asked before.
 
         Raises HermesError when it can't be started or says nothing usable, RefusedError for a
         version that must not be driven.
         """
+        if again:
+            self._version = None
         return ".".join(map(str, await self._usable_version()))
 
     def rules(self, chain: str) -> RelayRules:

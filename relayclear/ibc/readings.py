@@ -28,6 +28,23 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointUse:
+    """What this process asked of an endpoint so far, and how that went; `name` is without credentials.
+
+    `seconds` is the time of all `requests` together, `latest` of the newest that was answered.
+    `fit` is None where it was never asked; `error` says why it can't be used.
+    """
+
+    name: str
+    requests: int = 0
+    failures: int = 0
+    seconds: float = 0.0
+    latest: float | None = None
+    fit: bool | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Commitments:
     """Packets a channel end has sent and not yet seen finished: sequence -> 32-byte commitment."""
 

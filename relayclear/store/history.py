@@ -42,6 +42,11 @@ SLICES = {
 # By number: of events with one time none is left out, and a clock that was put back hides none.
 SELECT_AFTER = f"SELECT {_COLUMNS} FROM history WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - columns of ours
 
+SELECT_LAST = "SELECT coalesce(max(id), 0) FROM history"
+SELECT_TOUCHED = """
+SELECT h.id, coalesce(h.operation_id, s.operation_id) FROM history h LEFT JOIN sales s ON s.order_id = h.order_id
+WHERE h.id > ? ORDER BY h.id LIMIT ?"""
+
 _BEGINNING = ""
 _EXPORTED_AT_ONCE = 1000
 
@@ -102,6 +107,20 @@ def export(reads: Reads, search: Search = EVERYTHING) -> Iterator[Event]:
 def after(reads: Reads, number: int, limit: int) -> list[tuple[int, Event]]:
     """The events written after the one of that number, in the order they were written, with their numbers."""
     return [(row[0], _event(row)) for row in reads.rows(SELECT_AFTER, (number, limit))]
+
+
+def last(reads: Reads) -> int:
+    """The number of the newest event, 0 before the first."""
+    return int(reads.rows(SELECT_LAST)[0][0])
+
+
+def touched(reads: Reads, after: int) -> tuple[int, set[str]]:
+    """The operations that something happened to after an event, and the number of the newest that was looked at."""
+    found: set[str] = set()
+    while rows := reads.rows(SELECT_TOUCHED, (after, _EXPORTED_AT_ONCE)):
+        found.update(operation_id for _, operation_id in rows if operation_id is not None)
+        after = rows[-1][0]
+    return after, found
 
 
 def _told_apart(search: Search) -> tuple[str, tuple[str, ...], tuple[str, ...]]:

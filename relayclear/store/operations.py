@@ -45,12 +45,29 @@ SELECT_OPEN = "SELECT operation_id FROM open_operations ORDER BY operation_id"
 SET_OPEN = "INSERT INTO open_operations (operation_id) VALUES (?) ON CONFLICT DO NOTHING"
 DROP_OPEN = "DELETE FROM open_operations WHERE operation_id = ?"
 
+# The time of asking as text, and the id.
+Mark = tuple[str, str]
+
 # Sorts after every character an id can hold.
 _LAST_CHARACTER = "\U0010ffff"
 _READ_AT_ONCE = 200
 _UNDER_WAY = {OperationState.QUEUED, OperationState.RUNNING, OperationState.VERIFYING}
 
-__all__ = ["add", "cancel", "every", "find", "finish", "of_packet", "page", "record_run", "start", "unfinished"]
+__all__ = [
+    "add",
+    "cancel",
+    "every",
+    "find",
+    "finish",
+    "following",
+    "load",
+    "mark_of",
+    "of_packet",
+    "page",
+    "record_run",
+    "start",
+    "unfinished",
+]
 
 
 def add(tx: Transaction, operation: Operation) -> None:
@@ -98,7 +115,7 @@ def cancel(tx: Transaction, operation_id: str, at: datetime) -> None:
 
 def _close_if_ended(tx: Transaction, operation_id: str) -> None:
     # An attempt may be one bite of several: the state's own table says whether more is to come.
-    if operation_state(_load(tx, [operation_id])[0]) not in _UNDER_WAY:
+    if operation_state(load(tx, [operation_id])[0]) not in _UNDER_WAY:
         tx.execute(DROP_OPEN, (operation_id,))
 
 
@@ -110,7 +127,7 @@ def find(reads: Reads, start_of_id: str) -> Operation | None:
     if len(found) > 1 and found[0] != start_of_id:
         hint = f"write more of it: {found[0]}, {found[1]}"
         raise UsageError(f"several operations start with {start_of_id}", hint=hint)
-    return _load(reads, found[:1])[0]
+    return load(reads, found[:1])[0]
 
 
 def page(
@@ -129,26 +146,36 @@ def page(
         rows = reads.rows(SELECT_OF_CHAIN, (source, *where))
     else:
         rows = reads.rows(SELECT_PAGE, where)
-    found = _load(reads, [row[0] for row in rows])
+    found = load(reads, [row[0] for row in rows])
     return [_as_it_was(operation, as_of) for operation in found] if as_of else found
 
 
 def every(reads: Reads, since: datetime | None = None) -> Iterator[Operation]:
     """All operations asked for since a time, oldest first, read in slices: use it inside `snapshot`."""
-    at, last = ("" if since is None else time_text(since)), ""
-    while rows := reads.rows(SELECT_SLICE, (at, last, _READ_AT_ONCE)):
-        yield from _load(reads, [row[0] for row in rows])
-        last, at = rows[-1]
+    mark = ("" if since is None else time_text(since), "")
+    while found := following(reads, mark):
+        yield from found
+        mark = mark_of(found[-1])
+
+
+def following(reads: Reads, mark: Mark) -> list[Operation]:
+    """The next operations after one's mark, in the order of asking; empty after the last."""
+    return load(reads, [row[0] for row in reads.rows(SELECT_SLICE, (*mark, _READ_AT_ONCE))])
+
+
+def mark_of(operation: Operation) -> Mark:
+    """Where an operation stands in the order of asking."""
+    return time_text(operation.requested_at), operation.id
 
 
 def of_packet(reads: Reads, key: PacketKey) -> list[Operation]:
     """See `Journal.operations_of`."""
-    return _load(reads, [row[0] for row in reads.rows(SELECT_OF_PACKET, (key.sequence, *key.end))])
+    return load(reads, [row[0] for row in reads.rows(SELECT_OF_PACKET, (key.sequence, *key.end))])
 
 
 def unfinished(reads: Reads) -> list[Operation]:
     """See `Journal.unfinished`."""
-    found = _load(reads, [row[0] for row in reads.rows(SELECT_OPEN)])
+    found = load(reads, [row[0] for row in reads.rows(SELECT_OPEN)])
     return sorted(found, key=lambda operation: (operation.requested_at, operation.id))
 
 
@@ -170,7 +197,8 @@ def _attempt_at(attempt: Attempt, at: datetime) -> Attempt:
     return replace(attempt, run=run if over else None, after=(), extra=(), ended_at=None)
 
 
-def _load(reads: Reads, ids: Sequence[str]) -> list[Operation]:
+def load(reads: Reads, ids: Sequence[str]) -> list[Operation]:
+    """The operations of these ids, in their order."""
     tried = attempts.load(reads, ids)
     found = {row[0]: _operation(row, tried.get(row[0], ())) for row in reads.rows_in(SELECT_OPERATIONS, (), ids)}
     return [found[operation_id] for operation_id in ids]

@@ -68,6 +68,7 @@ SELECT_ORPHANS = _page("orphans WHERE kind = ?")
 SELECT_ORPHANS_OF_CHAIN = _page("orphans WHERE kind = ? AND chain = ?")
 SELECT_ORPHAN_KIND = "SELECT kind FROM orphans WHERE chain = ? AND tx_hash = ? AND ordinal = ? AND denom = ?"
 SELECT_ORPHAN_COUNT = "SELECT count(*) FROM orphans WHERE kind = ?"
+SELECT_COUNT = "SELECT count(*) FROM payments WHERE chain = ?"
 
 # Sorts after every character a hash can hold.
 _LAST_CHARACTER = "\U0010ffff"
@@ -249,6 +250,11 @@ def orphan_kind(reads: Reads, payment: Identity) -> Orphan | None:
     """What kind of orphan a payment is, None for one that is explained."""
     row = reads.row(SELECT_ORPHAN_KIND, payment)
     return None if row is None else Orphan(row[0])
+
+
+def count(reads: Reads, chain: str) -> int:
+    """How many payments ever came on a chain."""
+    return int(reads.rows(SELECT_COUNT, (chain,))[0][0])
 
 
 def count_orphans(reads: Reads, kind: Orphan = Orphan.ORPHAN) -> int:

@@ -43,6 +43,7 @@ SELECT_ALLOCATIONS = """
 SELECT chain, tx_hash, ordinal, denom, applied FROM allocations WHERE order_id = ?
 ORDER BY chain, tx_hash, ordinal, denom"""
 SELECT_OF_OPERATION = "SELECT order_id FROM sales WHERE operation_id = ?"
+SELECT_OPEN_WORK = "SELECT s.operation_id FROM open_sales o JOIN sales s ON s.order_id = o.order_id"
 SELECT_OPEN = "SELECT order_id, chain, deadline_at FROM open_sales ORDER BY chain, deadline_at, order_id"
 SELECT_DUE = """
 SELECT order_id FROM open_sales WHERE chain = ? AND deadline_at < ? ORDER BY deadline_at, order_id"""
@@ -169,6 +170,11 @@ def of_operation(reads: Reads, operation_id: str) -> str | None:
 def open_sales(reads: Reads) -> list[OpenSale]:
     """Sales that are paid and not ended, per chain by their deadline."""
     return [OpenSale(order_id, chain, read_time(text)) for order_id, chain, text in reads.rows(SELECT_OPEN)]
+
+
+def open_work(reads: Reads) -> set[str]:
+    """The operations that work for a token whose work isn't over."""
+    return {row[0] for row in reads.rows(SELECT_OPEN_WORK)}
 
 
 def due(reads: Reads, chain: str, through: datetime) -> list[str]:

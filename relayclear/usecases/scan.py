@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from relayclear.errors import NodeError, RelayclearError, UsageError
@@ -20,7 +20,8 @@ from relayclear.usecases.topology import Network, Progress, load_network, refres
 class PathReading:
     """One path at one moment.  `error` is set when either end could not be read.
 
-    `reception` is None when nothing is pending: nothing had to be asked then.
+    `reception` is None when nothing is pending: nothing had to be asked then.  It speaks of pending
+    sequences alone.
     """
 
     path: RelayPath
@@ -133,8 +134,11 @@ async def _read(desk: Desk, network: Network, paths: Sequence[RelayPath]) -> tup
     for path in paths:
         reading.paths[path.source] = _first_half(path, rounds, reading)
     for end, (asked, reception) in guesses.items():
-        if reading.paths[end].commitments.keys() <= asked:
-            reading.paths[end].reception = reception
+        pending = reading.paths[end].commitments.keys()
+        if pending <= asked:
+            gone = len(pending) < len(asked)
+            narrowed = replace(reception, unreceived=reception.unreceived & pending) if gone else reception
+            reading.paths[end].reception = narrowed
     await asyncio.gather(_ask_receptions(desk, reading), _ask_clients(desk, reading))
     return reading, rounds
 

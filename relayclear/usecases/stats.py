@@ -161,15 +161,20 @@ def gather(desk: Desk, since: datetime | None, wallet: str | None) -> Statistics
             stored = tokens.get(reads, order_id) if order_id is not None else None
             if wallet is not None and (stored is None or not _is_of(reads, stored, wallet)):
                 continue
-            _add(found, operation if stored is None else with_standing(reads, operation))
+            add_operation(found, reads, operation, stored)
             paid = [(one.run.chain, one.tx_hash, one.fee) for one in relay_costs.of_operation(reads, operation.id)]
             paid += [(tx.chain, tx.hash, tx.fee) for tx in _our_txs(operation, desk.ours)]
             _add_gas(found.channels[operation.source], paid, counted)
-            if stored is not None:
-                _add_sale(found, reads, operation, stored)
         if wallet is None:
             found.profits = _profits(reads, since, found.gas)
     return found
+
+
+def add_operation(found: Statistics, reads: Reads, operation: Operation, stored: StoredToken | None) -> None:
+    """Add one operation, and the token that it works for if it does; its gas apart."""
+    _add(found, operation if stored is None else with_standing(reads, operation))
+    if stored is not None:
+        _add_sale(found, reads, operation, stored)
 
 
 def _profits(reads: Reads, since: datetime | None, gas: Counter[Denom]) -> dict[Denom, Profit]:

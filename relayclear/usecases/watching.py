@@ -19,6 +19,7 @@ from relayclear.store.watchers import WATCH, Watcher
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments_books import paid_task
 from relayclear.usecases.selling import refuse_shared_accounts
+from relayclear.usecases.vitals import Vitals
 
 BEAT_SECONDS = 5.0
 
@@ -93,10 +94,14 @@ def _rfc(at: datetime) -> str:
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def beat(desk: Desk, started_at: datetime, doing: Mapping[str, Any]) -> None:
-    """Write the heartbeat."""
+def beat(desk: Desk, started_at: datetime, doing: Mapping[str, Any], vitals: Vitals | None = None) -> None:
+    """Write the heartbeat, and with it what was noted of the things around."""
     with desk.journal.database.atomic() as tx:
         watchers.beat(tx, Watcher(os.getpid(), started_at, desk.clock.now(), doing))
+        if vitals is not None:
+            vitals.write(tx)
+    if vitals is not None:
+        vitals.written()
 
 
 def leave(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from tests.bench.idle import idle
 from tests.bench.latency import latency
 from tests.bench.lists import lists
 from tests.bench.measure import BenchError, Outcome, Side, Verdict, interleave
+from tests.bench.metrics import metrics
 from tests.bench.payments import CatchUp
 from tests.bench.quoting import quoting
 from tests.bench.recovery import catchup
@@ -156,6 +157,9 @@ BENCHES: list[Bench | Limited] = [
     Limited("latency", "payment in a block to Hermes started, while watch runs", "one block + 300 ms at p95", latency),
     Limited("quote", "tokens create, beside the answers of the nodes", "300 ms of our own time", quoting),
     Limited("idle", "watch with nothing to do over 24,857 pending packets", "2 % of a core and 120 MB", idle),
+    Limited(
+        "metrics", "what is noted after a scan, and watch --listen scraped", "1 % of a scan, 1 % of a core", metrics
+    ),
     Limited("store", "lists and filters over 1,000,000 operations", "50 ms each", lists),
     Limited("breakers", "breakers in a scan, and failover to the second endpoint", "1 % and 3 s", breakers),
     Bench("help", "relayclear --help above python -c pass", _help, 150, 15, "difference"),

@@ -34,7 +34,7 @@ PENDING = 24_857
 def idle(ground: Ground, rounds: int | None) -> Sequence[Figure]:
     """Let the daemon be idle for so many scans, a minute each."""
     scans = rounds or SCANS
-    with _hub(ground.folder / "hub") as environment, _Daemon(environment) as daemon:
+    with hub(ground.folder / "hub") as environment, Daemon(environment) as daemon:
         daemon.await_scan(1)
         before, began = daemon.cpu_seconds(), time.monotonic()
         daemon.await_scan(1 + scans)
@@ -46,7 +46,7 @@ def idle(ground: Ground, rounds: int | None) -> Sequence[Figure]:
 
 
 @contextmanager
-def _hub(folder: Path) -> Iterator[dict[str, str]]:
+def hub(folder: Path) -> Iterator[dict[str, str]]:
     """A hub in a box; the environment that points at it."""
     argv = [*RELAYCLEAR, "--json", "demo", "--serve", "--scale", "--dir", str(folder)]
     world = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -61,14 +61,13 @@ def _hub(folder: Path) -> Iterator[dict[str, str]]:
         world.communicate(timeout=60)
 
 
-class _Daemon:
+class Daemon:
     """`relayclear watch` with its log."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], *words: str) -> None:
         """Start it, with a scan every 60 s, as the config has it unless told otherwise."""
-        self._process = subprocess.Popen(
-            [*RELAYCLEAR, "watch", "--log-format", "json"], env=environment, stderr=subprocess.PIPE, text=True
-        )
+        argv = [*RELAYCLEAR, "watch", "--log-format", "json", *words]
+        self._process = subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True)
         self._scans: list[dict[str, Any]] = []
         self._last = ""
         self._reader = threading.Thread(target=self._read)

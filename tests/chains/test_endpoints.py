@@ -326,3 +326,25 @@ def test_a_status_alone_is_what_a_head_costs() -> None:
     node = answering()
     asyncio.run(endpoints(node).head())
     assert [[call["method"] for call in calls] for calls in node.requests] == [[STATUS.method]]
+
+
+def test_what_was_asked_of_each_endpoint_and_how_it_went_is_counted() -> None:
+    good, spare = answering(), answering()
+    chain = endpoints(dead, good, spare)
+    assert [(use.requests, use.failures, use.fit, use.error) for use in chain.uses] == [(0, 0, None, None)] * 3
+    assert ask(chain) == Reply(b"!", 100)
+    first, second, third = chain.uses
+    assert (first.fit, second.fit, third.fit) == (False, True, None)
+    assert first.requests == first.failures > 0
+    assert (second.requests, second.failures, second.error) == (1, 0, None)
+    assert "refuses the connection" in (first.error or "")
+    assert (first.latest, second.latest) == (None, 0.0)
+    assert third.requests == 0
+
+
+def test_a_node_of_another_chain_is_never_called_fit() -> None:
+    chain = endpoints(answering(chain="beta-1"))
+    ask(chain)
+    (use,) = chain.uses
+    assert use.fit is False
+    assert "is chain 'beta-1'" in (use.error or "")

@@ -16,6 +16,7 @@ from relayclear.ibc.readings import (
     Account,
     Balances,
     Commitments,
+    EndpointUse,
     GasPrice,
     Head,
     Reception,
@@ -81,6 +82,13 @@ class FakeChain:
     @property
     def answered(self) -> tuple[str, ...]:
         return (self.endpoint,)
+
+    @property
+    def uses(self) -> tuple[EndpointUse, ...]:
+        error = None if self.down is None else self.down.message
+        count = len(self.asked)
+        fit = None if not count else error is None
+        return (EndpointUse(self.endpoint, count, 0 if error is None else 1, count / 4, 0.25, fit, error),)
 
     @property
     def endpoint(self) -> str:

@@ -100,7 +100,8 @@ class FakeRelayer:
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def version(self) -> str:
+    async def version(self, *, again: bool = False) -> str:
+        del again
         if isinstance(self.says, HermesError):
             raise self.says
         return self.says

@@ -363,6 +363,19 @@ def test_the_version_is_asked_once(tmp_path: Path) -> None:
     assert asyncio.run(twice()) == "1.10.5"
 
 
+def test_a_hermes_that_is_gone_is_noticed_by_who_asks_again(tmp_path: Path) -> None:
+    hermes = relayer(tmp_path, NORMAL)
+
+    async def twice() -> None:
+        assert await hermes.version() == "1.10.5"
+        (tmp_path / "hermes").unlink()
+        assert await hermes.version() == "1.10.5"
+        with pytest.raises(HermesError, match="there is no program"):
+            await hermes.version(again=True)
+
+    asyncio.run(twice())
+
+
 def test_a_hermes_that_never_tells_its_version_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "hermes"
     script.write_text("#!/bin/sh\nexec sleep 3600\n")

@@ -43,6 +43,8 @@ SMALL |= {"unread_costs"}
 SMALL |= {"breakers"}
 # What holds now and shouldn't: told once, and gone when it is over.
 SMALL |= {"alert_conditions"}
+# A row for each chain, endpoint, Hermes, key that signs and channel end that is scanned.
+SMALL |= {"vitals"}
 # What a page of payments was cut to.
 SMALL |= {"page"}
 # Indexes of a growing table that hold only its rows that are not over.

@@ -1,0 +1,29 @@
+"""Where the daemon tells health and metrics, and the token that whoever asks needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relayclear.config import private
+from relayclear.errors import ConfigError
+from relayclear.watch import Listen
+
+if TYPE_CHECKING:
+    from relayclear.config.settings import Settings
+
+_LARGEST_TOKEN = 1024
+_WHERE = "check [watch] token_file"
+
+
+def listen_of(settings: Settings) -> Listen | None:
+    """Where to tell health and metrics.  Raises ConfigError for a token that others may read."""
+    chosen = settings.watch
+    if not chosen.listen:
+        return None
+    if chosen.token_file is None:
+        return Listen(chosen.listen)
+    raw = private.read(chosen.token_file, _LARGEST_TOKEN, "whoever reads it can read health and metrics", _WHERE)
+    token = raw.decode("ascii", "replace").strip()
+    if len(raw) > _LARGEST_TOKEN or not token.isprintable() or " " in token:
+        raise ConfigError(f"{chosen.token_file} holds no token: one line of letters, digits and signs", code="no_token")
+    return Listen(chosen.listen, token)

@@ -1,0 +1,128 @@
+"""Sentences about how relayclear itself is, and the document that every face shows of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from relayclear.clearing.health import Ability, Finding, Health, Level, Trouble, Work
+from relayclear.ibc.text import clean
+from relayclear.wording import Word, age, of_chain
+
+LEVELS = {
+    Level.HEALTHY: Word("healthy", "✓", "green", "everything works"),
+    Level.DEGRADED: Word("degraded", "!", "yellow", "some of it works"),
+    Level.CRITICAL: Word("critical", "✗", "red", "what it is there for doesn't work"),
+}
+
+_SAID = {
+    Trouble.DATABASE: "the database can't be used: {detail}",
+    Trouble.NO_WATCH: "nobody watches: relayclear watch doesn't run",
+    Trouble.WATCH_HANGS: "relayclear watch lives and does nothing",
+    Trouble.TASK_FAILS: "watch's task {subject} fails: {detail}",
+    Trouble.CHAIN_AWAY: "{subject} can't be read: {detail}",
+    Trouble.ENDPOINT_AWAY: "endpoint {subject} can't be used: {detail}",
+    Trouble.HERMES_AWAY: "Hermes of {subject} can't be used: {detail}",
+    Trouble.BREAKER_OPEN: "the breaker {subject} is not closed: {detail}",
+    Trouble.PAYMENTS_UNREAD: "payments on {subject} are not read: {detail}",
+    Trouble.PAYMENTS_BEHIND: "the reading of payments on {subject} is {detail} behind",
+    Trouble.REFUNDS_STOPPED: "refunds on {subject} wait for a person: {detail}",
+    Trouble.BOOKS_OFF: "the books of {subject} don't add up",
+    Trouble.GAS_LOW: "the {subject} key has gas for {detail} at their dearest",
+    Trouble.GAS_UNREAD: "the gas of the {subject} key can't be read: {detail}",
+    Trouble.DEAD_LETTERS: "{detail} of watch's tasks were given up and wait for a person",
+    Trouble.OVERDUE: "the work of {subject} is {detail} past its deadline",
+}
+
+_TRY = {
+    Trouble.DATABASE: "relayclear db check",
+    Trouble.NO_WATCH: "relayclear watch",
+    Trouble.WATCH_HANGS: "look at its log, and start it anew",
+    Trouble.TASK_FAILS: "relayclear doctor",
+    Trouble.CHAIN_AWAY: "relayclear doctor",
+    Trouble.ENDPOINT_AWAY: "relayclear doctor",
+    Trouble.HERMES_AWAY: "relayclear doctor",
+    Trouble.BREAKER_OPEN: "relayclear breakers list",
+    Trouble.PAYMENTS_UNREAD: "relayclear payments gaps list",
+    Trouble.PAYMENTS_BEHIND: "relayclear payments gaps list",
+    Trouble.REFUNDS_STOPPED: "relayclear refunds resolve --chain {subject}",
+    Trouble.BOOKS_OFF: "relayclear audit",
+    Trouble.GAS_LOW: "relayclear doctor",
+    Trouble.GAS_UNREAD: "relayclear doctor",
+    Trouble.DEAD_LETTERS: "relayclear operations list --state waiting",
+    Trouble.OVERDUE: "relayclear tokens show {subject}",
+}
+
+# What `since` means: when it was last seen well.
+_LAST_GOOD = frozenset({Trouble.CHAIN_AWAY, Trouble.ENDPOINT_AWAY, Trouble.HERMES_AWAY, Trouble.GAS_UNREAD})
+_LAST_GOOD |= {Trouble.NO_WATCH, Trouble.WATCH_HANGS}
+
+WORKS = {
+    Work.REMEMBER: "lists, history, statistics and books from memory",
+    Work.LOOK: "looking for packets",
+    Work.CLEAR: "clearing",
+    Work.QUOTE: "quoting",
+    Work.TAKE_PAYMENTS: "taking payments and working for them",
+    Work.REFUND: "sending refunds by itself",
+}
+
+
+def sentence(finding: Finding, now: datetime) -> str:
+    """What is wrong, in one line, and for how long."""
+    # The line names the chain itself.
+    detail = of_chain(finding.subject.partition("/")[0], finding.detail or "?")
+    said = _SAID[finding.trouble].format(subject=clean(finding.subject, 200), detail=clean(detail, 300).strip())
+    if finding.since is None:
+        return said
+    seconds = age(max(0, int((now - finding.since).total_seconds())))
+    return f"{said} (last good {seconds} ago)" if finding.trouble in _LAST_GOOD else f"{said} (for {seconds})"
+
+
+def step(finding: Finding) -> str:
+    """The command that helps, or shows more."""
+    return _TRY[finding.trouble].format(subject=clean(finding.subject, 200))
+
+
+def ability_line(ability: Ability) -> str:
+    """One work: whether it can be done where, and what keeps it."""
+    glyph = {True: "✓", False: "✗", None: "?"}[ability.works]
+    where = f" on {clean(ability.chain, 64)}" if ability.chain else ""
+    why = ", ".join(clean(name, 200) for name in ability.why)
+    if not why:
+        return f"{glyph} {WORKS[ability.work]}{where}"
+    lead = {True: "all but", False: "because of", None: "not known:"}[ability.works]
+    return f"{glyph} {WORKS[ability.work]}{where}, {lead} {why}"
+
+
+def document(found: Health, now: datetime) -> dict[str, Any]:
+    """The health as programs read it: of the command and of the listener alike."""
+    return {
+        "level": found.level.value,
+        "at": _time(now),
+        "findings": [finding_row(finding, now) for finding in found.findings],
+        "works": [
+            {
+                "work": one.work.value,
+                "chain": one.chain or None,
+                "works": one.works,
+                "why": [clean(name, 200) for name in one.why],
+            }
+            for one in found.abilities
+        ],
+    }
+
+
+def finding_row(finding: Finding, now: datetime) -> dict[str, Any]:
+    """One finding; `since` is when it was last seen well, or since when it is so."""
+    return {
+        "trouble": finding.trouble.value,
+        "level": finding.level.value,
+        "subject": clean(finding.subject, 200),
+        "since": None if finding.since is None else _time(finding.since),
+        "message": sentence(finding, now),
+        "try": step(finding),
+    }
+
+
+def _time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from statistics import median
 
@@ -74,11 +74,11 @@ def _is_back(stall: Stall) -> bool | None:
     return True
 
 
-def _ask(stall: Stall, faults: dict[str, bool]) -> None:
+def _ask(stall: Stall, faults: Mapping[str, object]) -> None:
     for name in (CHAIN, f"{CHAIN}-second"):
         _post(stall, f"nodes/{name}/faults", faults)
 
 
-def _post(stall: Stall, path: str, body: dict[str, object]) -> None:
+def _post(stall: Stall, path: str, body: Mapping[str, object]) -> None:
     url = f"{stall.world.state['control']}/{path}"
-    urllib.request.urlopen(url, json.dumps(body).encode(), timeout=30).close()  # noqa: S310  loopback
+    urllib.request.urlopen(url, json.dumps(dict(body)).encode(), timeout=30).close()  # noqa: S310  loopback

@@ -142,9 +142,10 @@ class Mutations:
         """Packets: 1 pending, 2 acknowledged, 3 delivered, 4 delivered with an error, 5 asynchronous, 6 timed out."""
         world, end = self.rig.world, self.rig.source
         world.send(end)
-        for number in range(2, 6):
-            key = world.send(end, **{4: {"receiver": "nobody"}, 5: {"memo": HOLD_MEMO}}.get(number, {}))
-            (world.relay if number == 2 else world.deliver)(key)
+        world.relay(world.send(end))
+        world.deliver(world.send(end))
+        world.deliver(world.send(end, receiver="nobody"))
+        world.deliver(world.send(end, memo=HOLD_MEMO))
         world.send(end, timeout_seconds=60)
         self.rig.clock.step(600)
         reading = self.loop.run_until_complete(scan(self.rig.desk))

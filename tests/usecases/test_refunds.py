@@ -227,6 +227,16 @@ def test_a_payment_that_only_one_endpoint_tells_goes_nowhere_by_itself(giver: Gi
     assert giver.paid_to("alice") == []
 
 
+def test_a_payment_whose_bytes_a_proposer_put_into_a_block_again_is_never_given_back(giver: Giver) -> None:
+    token = underpaid(giver)
+    (paid,) = giver.view(token).arrivals
+    # Its account sequence is used: the second time it fails, and that is what `tx` shows from then on.
+    giver.rig.world.replay(ALPHA, paid.arrival.tx_hash)
+    giver.blocks(2)
+    giver.sweep()
+    assert giver.paid_to("alice") == [395_000]
+
+
 def test_a_fate_that_a_second_endpoint_denies_goes_nowhere_by_itself(giver: Giver) -> None:
     (key,) = giver.rig.stuck()
     token = giver.quote([key])

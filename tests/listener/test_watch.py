@@ -33,7 +33,7 @@ def shared(rig: Rig) -> Iterator[Rig]:
 
 def test_the_running_daemon_answers_and_its_end_closes_the_port(shared: Rig) -> None:
     log = Lines()
-    watch = Watch(shared.desk, Rhythm(5.0, 1), log, asyncio.Event(), Listen("127.0.0.1:0", TOKEN))
+    watch = Watch(shared.desk, Rhythm(5.0, 1), log, asyncio.Event(), listen=Listen("127.0.0.1:0", TOKEN))
     answers: list[httpx.Response] = []
 
     async def ask() -> None:
@@ -90,7 +90,7 @@ def test_a_hermes_that_hangs_does_not_hold_up_the_end(shared: Rig, monkeypatch: 
 
 @pytest.mark.parametrize("listen", [Listen("0.0.0.0:0"), Listen("127.0.0.1:0", "short")])
 def test_an_unsafe_port_keeps_the_daemon_from_starting(shared: Rig, listen: Listen) -> None:
-    watch = Watch(shared.desk, Rhythm(), Lines(), asyncio.Event(), listen)
+    watch = Watch(shared.desk, Rhythm(), Lines(), asyncio.Event(), listen=listen)
     with pytest.raises(ConfigError):
         asyncio.run(watch.run())
     assert shared.journal.database.rows("SELECT * FROM watchers") == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -171,15 +170,12 @@ def test_a_pinned_height_answers_with_what_was_so_then(world: World) -> None:
     assert ask(node(world), path, asked, height=height).height == height
 
 
-def test_a_hub_lists_its_longest_channel_in_one_page_fast_enough_to_measure_others_with() -> None:
+def test_a_hub_lists_its_longest_channel_in_one_page() -> None:
     hub = node(staging.scale(NOW).world)
     asked = about(wire.QueryPacketCommitmentsRequest, "channel-199", pagination=PageRequest(limit=30_000))
-    began = time.perf_counter()
     found = ask(hub, f"{CHANNEL}PacketCommitments", asked)
-    took = time.perf_counter() - began
     states = wire.QueryPacketCommitmentsResponse.FromString(found.value or b"").commitments
     assert len(states) == 23_757
-    assert took < 1.0  # some 60 ms on an idle machine
 
 
 # Channels, connections, clients

@@ -19,6 +19,7 @@ from relayclear.rehearsal import answering
 from relayclear.rehearsal.faults import NodeFaults
 from relayclear.rehearsal.rpc import Node
 from relayclear.store.payments import StoredPayment
+from relayclear.usecases.audit import audit
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments import Reading, read_payments
 from relayclear.usecases.payments_acts import Found, gaps, recheck
@@ -189,6 +190,8 @@ def test_a_payment_put_into_a_block_again_before_it_was_read_stops_the_reading_f
     assert reading.error is None
     assert [one.arrival.tx_hash for one in reading.payments] == [paid]
     assert till.view(token).state is TokenState.PAID
+    [told, *_] = nodes.ask(lambda desk: audit(desk, ALPHA))
+    assert told.findings == ()
 
 
 def test_row_38_a_node_restored_to_a_lower_height_is_not_read(nodes: Nodes) -> None:

@@ -27,7 +27,7 @@ from relayclear.store.cursors import Cursor
 from relayclear.store.db import Reads
 from relayclear.usecases.audit_store import store_findings
 from relayclear.usecases.audit_values import BookAudit, ChainAudit, Finding, Flaw
-from relayclear.usecases.audit_walk import Told, differences, gaps_of, refunds_missing, walk
+from relayclear.usecases.audit_walk import Told, differences, gaps_of, look_again, refunds_missing, walk
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments import read_payments
 from relayclear.usecases.selling import require_shop
@@ -161,6 +161,7 @@ async def _walked(desk: Desk, chain: str, journal: _Journal) -> list[Finding]:
         await walk(node, cursor, gaps[cursor.payee], told)
     through = max(one.read_through for one in journal.cursors)
     heights = {one.payee: one.read_through for one in journal.cursors}
+    await look_again(node, database, chain, told, gaps, heights)
     found = differences(database, chain, journal.entries, told, gaps, heights)
     return [*found, *await refunds_missing(node, database, chain, through)]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from relayclear.errors import HeightError
 from relayclear.ibc.arrivals import Arrival, ArrivalKind
 from relayclear.ibc.spending import SequenceUse
 from relayclear.money.ledger import Account, Entry, Kind, Place
@@ -75,6 +77,31 @@ def _add(told: Told, flows: Flows) -> None:
         way, sign = ("in", 1) if one.incoming else ("out", -1)
         ref = f"{one.tx_hash or f'block {one.height}'}/{way}/{one.ordinal}"
         _count(told.moved, _Name(one.coin.denom, ref), sign * one.coin.amount)
+
+
+async def look_again(
+    node: Chain, reads: Reads, chain: str, told: Told, gaps: Mapping[str, list[Gap]], heights: Mapping[str, int]
+) -> None:
+    """Read the blocks of payments that an index doesn't tell: of bytes that stand in two it knows only the last.
+
+    There a payment that a proposer put into a block again has failed.  Raises NodeError.
+    """
+    for stored in _stored(reads, chain):
+        one = stored.arrival
+        if stored.id in told.arrivals or one.height > heights.get(stored.payee, 0) or _in_a_gap(stored, gaps):
+            continue
+        with suppress(HeightError):
+            for now in await node.arrivals_by_blocks(stored.payee, one.height, one.height):
+                if now.identity == stored.id:
+                    told.arrivals[stored.id] = now
+                    _count(told.moved, _Name(now.coin.denom, f"{now.tx_hash}/in/{now.ordinal}"), now.coin.amount)
+
+
+def _stored(reads: Reads, chain: str) -> Iterator[StoredPayment]:
+    offset = 0
+    while page := payments.page(reads, _PAGE, offset, chain=chain):
+        offset += len(page)
+        yield from page
 
 
 def _count(moved: dict[_Name, int], name: _Name, amount: int) -> None:
@@ -184,18 +211,15 @@ def _payments(
     reads: Reads, chain: str, told: Told, gaps: Mapping[str, list[Gap]], heights: Mapping[str, int]
 ) -> Iterator[Finding]:
     """Payments that the chain doesn't tell any more, or tells with other figures."""
-    offset = 0
-    while page := payments.page(reads, _PAGE, offset, chain=chain):
-        offset += len(page)
-        for stored in page:
-            if stored.arrival.height > heights.get(stored.payee, 0) or _in_a_gap(stored, gaps):
-                continue  # read since, or in heights that nobody can look at
-            one, now = stored.arrival, told.arrivals.get(stored.id)
-            place, name = Place(chain, one.coin.denom), payment_ref(stored.id)
-            if now is None:
-                yield Finding(Flaw.PAYMENT_MISSING, place, name, one.coin.amount, 0)
-            elif (now.coin, now.height, now.at, now.memo) != (one.coin, one.height, one.at, one.memo):
-                yield Finding(Flaw.PAYMENT_DIFFERS, place, name, one.coin.amount, now.coin.amount)
+    for stored in _stored(reads, chain):
+        if stored.arrival.height > heights.get(stored.payee, 0) or _in_a_gap(stored, gaps):
+            continue  # read since, or in heights that nobody can look at
+        one, now = stored.arrival, told.arrivals.get(stored.id)
+        place, name = Place(chain, one.coin.denom), payment_ref(stored.id)
+        if now is None:
+            yield Finding(Flaw.PAYMENT_MISSING, place, name, one.coin.amount, 0)
+        elif (now.coin, now.height, now.at, now.memo) != (one.coin, one.height, one.at, one.memo):
+            yield Finding(Flaw.PAYMENT_DIFFERS, place, name, one.coin.amount, now.coin.amount)
 
 
 # Whether refunds stand there

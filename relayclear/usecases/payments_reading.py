@@ -141,6 +141,9 @@ async def disagreement(witness: Chain | None, payee: str, window: Window) -> Rel
         told, balances = await asyncio.gather(
             read_stretch(witness, payee, flows.first, flows.last), witness.balances(payee, flows.last)
         )
+        # An index shows of bytes that stand in two blocks only the last, where they failed; the blocks show both.
+        if flows.by_blocks and not told.by_blocks and figures(told.arrivals) != figures(flows.arrivals):
+            told = await _out_of_blocks(witness, payee, flows.first, flows.last)
     except RelayclearError:
         # One that is down or behind says nothing; only another answer speaks against the first.
         return None

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from relayclear.errors import ConfigError, HeightError, NodeError, RefusedError
+from relayclear.ibc.arrivals import Arrival
 from relayclear.ibc.spending import SequenceUse
 from relayclear.money.ledger import Account, Kind, Place, book
 from relayclear.rehearsal.transactions import Terms, hash_of
@@ -150,6 +151,13 @@ def test_a_payment_that_the_chain_no_longer_has_still_counts(giver: Giver) -> No
     lived(giver)
     first = payments.page(giver.rig.journal.database, 100)[-1]
     giver.rig.alpha.unindexed.add(first.arrival.tx_hash)
+    # What only an index has lost stands in its block all the same.
+    assert flaws(audited(giver)) == []
+
+    async def nothing(*_: object) -> list[Arrival]:
+        return []
+
+    giver.rig.alpha.arrivals_by_blocks = nothing  # type: ignore[method-assign]
     found = audited(giver)
     assert flaws(found) == [(Flaw.PAYMENT_MISSING, f"{first.arrival.tx_hash}/{first.arrival.ordinal}")]
 

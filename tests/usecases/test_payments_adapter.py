@@ -19,6 +19,7 @@ from relayclear.rehearsal import answering
 from relayclear.rehearsal.faults import NodeFaults
 from relayclear.rehearsal.rpc import Node
 from relayclear.store.payments import StoredPayment
+from relayclear.usecases.audit import audit
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments import Reading, read_payments
 from relayclear.usecases.payments_acts import Found, gaps, recheck
@@ -172,6 +173,25 @@ def test_row_44_a_second_node_that_knows_nothing_of_a_payment_keeps_it_from_coun
     assert till.stored() == []
     nodes.faults = [NodeFaults(), NodeFaults(behind=1)]
     assert len(nodes.read().payments) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_payment_put_into_a_block_again_before_it_was_read_stops_the_reading_for_ever(
+    nodes: Nodes, count: int
+) -> None:
+    till = nodes.till
+    token = till.sold()
+    paid = till.pay(token.memo)
+    # The second time it fails, its account sequence being used; an index knows only that.
+    till.rig.world.replay(ALPHA, paid)
+    till.blocks(3)
+    nodes.faults = [NodeFaults() for _ in range(count)]
+    reading = nodes.read()
+    assert reading.error is None
+    assert [one.arrival.tx_hash for one in reading.payments] == [paid]
+    assert till.view(token).state is TokenState.PAID
+    [told, *_] = nodes.ask(lambda desk: audit(desk, ALPHA))
+    assert told.findings == ()
 
 
 def test_row_38_a_node_restored_to_a_lower_height_is_not_read(nodes: Nodes) -> None:

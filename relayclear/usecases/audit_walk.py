@@ -92,7 +92,7 @@ async def look_again(
             continue
         with suppress(HeightError):
             for now in await node.arrivals_by_blocks(stored.payee, one.height, one.height):
-                if now.identity == stored.id:
+                if now.identity == stored.arrival.identity:
                     told.arrivals[stored.id] = now
                     _count(told.moved, _Name(now.coin.denom, f"{now.tx_hash}/in/{now.ordinal}"), now.coin.amount)
 

@@ -92,8 +92,8 @@ async def look_again(
             continue
         with suppress(HeightError):
             for now in await node.arrivals_by_blocks(stored.payee, one.height, one.height):
-                if now.identity == stored.id:
-                    told.arrivals[stored.id] = now
+                if tuple(now.identity) == tuple(stored.id):
+                    told.arrivals[now.identity] = now
                     _count(told.moved, _Name(now.coin.denom, f"{now.tx_hash}/in/{now.ordinal}"), now.coin.amount)
 
 

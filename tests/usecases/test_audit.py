@@ -157,7 +157,7 @@ def test_a_payment_that_the_chain_no_longer_has_still_counts(giver: Giver) -> No
     async def nothing(*_: object) -> list[Arrival]:
         return []
 
-    giver.rig.alpha.arrivals_by_blocks = nothing  # type: ignore[method-assign]
+    giver.rig.alpha.arrivals_by_blocks = nothing  # type: ignore[method-assign, assignment]
     found = audited(giver)
     assert flaws(found) == [(Flaw.PAYMENT_MISSING, f"{first.arrival.tx_hash}/{first.arrival.ordinal}")]
 

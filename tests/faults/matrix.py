@@ -83,7 +83,7 @@ def _settings(stall: Stall, time_limit: str) -> Iterator[None]:
     written["hermes"]["time_limit"] = time_limit
     config.write_text(tomli_w.dumps(written), encoding="utf-8")
     before = dict(os.environ)
-    os.environ.update(stall.world.environment)
+    os.environ.update({**stall.world.environment, "COLUMNS": "400"})
     try:
         yield
     finally:

@@ -66,8 +66,8 @@ def exit_for(error: RelayclearError) -> Exit:
 
 
 def worst(codes: Iterable[Exit]) -> Exit:
-    """The exit code where several apply: unknown before failed before found."""
-    order = (Exit.INTERRUPTED, Exit.UNREACHABLE, Exit.FAILED, Exit.HELD, Exit.REFUSED, Exit.FOUND)
+    """The exit code where several apply: unknown before failed before found.  None is ever left out."""
+    order = (Exit.INTERRUPTED, Exit.UNREACHABLE, Exit.FAILED, Exit.USAGE, Exit.HELD, Exit.REFUSED, Exit.FOUND)
     found = set(codes)
     return next((code for code in order if code in found), Exit.DONE)
 

@@ -53,6 +53,8 @@ def test_where_several_codes_apply_unknown_beats_failed_beats_found() -> None:
     assert worst([Exit.FOUND, Exit.FAILED, Exit.UNREACHABLE]) is Exit.UNREACHABLE
     assert worst([Exit.FOUND, Exit.DONE, Exit.FAILED]) is Exit.FAILED
     assert worst([Exit.FOUND, Exit.DONE]) is Exit.FOUND
+    # What is wrong with a config in one of many steps is never called done.
+    assert {code: worst([Exit.DONE, code]) for code in Exit} == {code: code for code in Exit}
     assert worst([]) is Exit.DONE
 
 

@@ -176,7 +176,8 @@ def _says(answer: Answer) -> str:
     text = f"{error['code']}: {error['message']}" if error else _first_words(answer)
     for pattern, by in _STEADY:
         text = pattern.sub(by, text)
-    return text[:110]
+    # The first endpoint's words: how many were asked before that is a matter of moments.
+    return text.split(";")[0][:110]
 
 
 def _first_words(answer: Answer) -> str:

@@ -55,6 +55,7 @@ class Network:
         from tests.localnet import templates  # noqa: PLC0415  a template is itself made with a network
 
         templates.copy(template, directory)
+        relayer.close_keys(directory)
         network = cls.from_copy(directory)
         if second_nodes:
             network._prepare_second_nodes()

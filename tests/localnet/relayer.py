@@ -61,18 +61,20 @@ def add_key(config: Path, chain: str, name: str, key: Key) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".mnemonic") as file:
         file.write(key.mnemonic)
         file.flush()
-        # Hermes leaves its key files to whoever may read; a careful operator doesn't.
-        argv = ("keys", "add", "--chain", chain, "--key-name", name, "--mnemonic-file", file.name)
-        done = run(config, *argv, umask=0o077)
+        done = run(config, "keys", "add", "--chain", chain, "--key-name", name, "--mnemonic-file", file.name)
     result(done)
 
 
-def run(config: Path, *args: str, timeout: float = 120, umask: int = -1) -> subprocess.CompletedProcess[str]:
+def close_keys(directory: Path) -> None:
+    """Make the key files of a network the operator's alone: Hermes leaves them to whoever may read."""
+    for file in directory.glob("*/keys/*/keyring-test/*.json"):
+        file.chmod(0o600)
+
+
+def run(config: Path, *args: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     """Run Hermes with a config. Its exit code and its words prove nothing; see `result` for what it says."""
     argv = [str(paths.program("hermes")), "--config", str(config), "--json", *args]
-    return subprocess.run(
-        argv, capture_output=True, text=True, check=False, timeout=timeout, stdin=subprocess.DEVNULL, umask=umask
-    )
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=timeout, stdin=subprocess.DEVNULL)
 
 
 def result(done: subprocess.CompletedProcess[str]) -> Any:

@@ -55,7 +55,6 @@ class Network:
         from tests.localnet import templates  # noqa: PLC0415  a template is itself made with a network
 
         templates.copy(template, directory)
-        relayer.close_keys(directory)
         network = cls.from_copy(directory)
         if second_nodes:
             network._prepare_second_nodes()
@@ -66,6 +65,7 @@ class Network:
     @classmethod
     def from_copy(cls, directory: Path) -> Network:
         """A network that isn't running, from homes copied to `directory`."""
+        relayer.close_keys(directory)
         kept = json.loads((directory / STATE).read_text(encoding="utf-8"))
         return cls(
             directory, {chain: Node(chain, directory / chain, Ports("", 0, 0, 0)) for chain in (ALPHA, BETA)}, kept

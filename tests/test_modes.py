@@ -112,3 +112,11 @@ def test_a_passphrase_that_others_may_read_is_used_and_its_command_breaks_at_a_s
         PassphraseSource(file).given()
     subprocess.run(shlex.split(caught.value.hint or ""), check=True)
     assert PassphraseSource(file).given()
+
+
+@pytest.mark.parametrize("address", ["https://user:secret@node.example", "https://node.example/?apikey=sesame"])
+def test_a_password_whose_address_has_an_s_in_it_is_not_told(home: Path, address: str) -> None:
+    path = home / "hermes/config.toml"
+    path.write_text(path.read_text(encoding="utf-8") + f"# {address}\n", encoding="utf-8")
+    path.chmod(0o644)
+    assert [finding for finding, _, _ in found(home)] == [f"others may read {path}"]

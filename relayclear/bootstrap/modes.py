@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from relayclear.bootstrap.loading import LoadedHermes
 from relayclear.bootstrap.shop import QUOTES
 from relayclear.config.settings import Settings
-from relayclear.ibc.text import redact_url
+from relayclear.ibc.text import redact
 from relayclear.usecases.doctor_facts import FileFacts
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\\s\"']+")
 _SIGNING = "whoever reads signing keys can issue quotes in your name"
 _HERMES_KEY = "whoever reads a key of Hermes owns what its account holds"
 _MEMORY = "it tells who paid what, and what you know of them"
@@ -67,4 +65,4 @@ def _config(path: Path) -> FileFacts:
         text = path.read_text(errors="replace")
     except OSError:
         return FileFacts(str(path), None)
-    return FileFacts(str(path), mode, holds_secrets=any(redact_url(url) != url for url in _ADDRESS.findall(text)))
+    return FileFacts(str(path), mode, holds_secrets=redact(text) != text)

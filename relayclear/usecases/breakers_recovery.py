@@ -57,7 +57,8 @@ async def _try_hermes(desk: Desk, chain: str) -> None:
     """Raises HermesError where none that knows the chain starts, UsageError where none knows it."""
     for instance in desk.instances:
         if chain in instance.chains:
-            await instance.relayer.version()
+            # Anew: what it said before it failed says nothing.
+            await instance.relayer.version(again=True)
             return
     raise UsageError(f"no Hermes config has {chain}")
 

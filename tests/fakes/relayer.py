@@ -99,9 +99,11 @@ class FakeRelayer:
     log: list[tuple[str, ChannelEnd]] = field(default_factory=list)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
+    # For each question: the adapter starts Hermes for its version once, unless it is asked anew.
+    asked_anew: list[bool] = field(default_factory=list)
 
     async def version(self, *, again: bool = False) -> str:
-        del again
+        self.asked_anew.append(again)
         if isinstance(self.says, HermesError):
             raise self.says
         return self.says

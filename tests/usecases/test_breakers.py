@@ -376,6 +376,8 @@ def test_a_hermes_that_starts_again_is_let_back_without_waiting_for_work(rig: Ri
     rig.relayer.says = "1.10.5"
     assert asyncio.run(recover(rig.desk)) == [name]
     assert rig.breakers.enter(name)
+    # What a Hermes said before it went away is no proof that it starts.
+    assert rig.relayer.asked_anew == [True, True]
 
 
 def test_a_wallet_is_let_back_once_its_key_and_its_chain_are_there(counter: Counter) -> None:

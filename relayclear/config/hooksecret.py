@@ -22,9 +22,9 @@ def hook_secret(file: Path | None, credentials: Path | None) -> bytes:
     credential = credentials / CREDENTIAL if credentials else None
     if file is not None:
         trusted = credentials is not None and file.is_relative_to(credentials)
-        found = _trusted(file) if trusted else private.read(file, _LARGEST, _WHY, _HINT)
+        found = private.read(file, _LARGEST, _WHY, _HINT, trusted=trusted)
     elif credential is not None and credential.exists():
-        found = _trusted(credential)
+        found = private.read(credential, _LARGEST, _WHY, _HINT, trusted=True)
     else:
         raise ConfigError("[alerts] webhook has no secret to sign with", hint=_HINT, code="no_webhook_secret")
     secret = found.strip()
@@ -35,12 +35,3 @@ def hook_secret(file: Path | None, credentials: Path | None) -> bytes:
             code="no_webhook_secret",
         )
     return secret
-
-
-def _trusted(path: Path) -> bytes:
-    # systemd guards its own folder, whatever the modes in it.
-    try:
-        with path.open("rb") as file:
-            return file.read(_LARGEST + 1)
-    except OSError as error:
-        raise private.unusable(path, error, _HINT) from error

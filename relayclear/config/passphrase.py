@@ -46,9 +46,11 @@ class PassphraseSource:
     def _stored(self) -> bytes | None:
         if self.file is not None:
             trusted = self.credentials is not None and self.file.is_relative_to(self.credentials)
-            return _read(self.file, trusted=trusted)
+            return private.read(self.file, _LARGEST, _WHY, _HINT, trusted=trusted)
         credential = self.credentials / CREDENTIAL if self.credentials else None
-        return _read(credential, trusted=True) if credential and credential.exists() else None
+        if credential is None or not credential.exists():
+            return None
+        return private.read(credential, _LARGEST, _WHY, _HINT, trusted=True)
 
     def _ask(self, question: str) -> bytes:
         if self.ask is None:
@@ -56,17 +58,6 @@ class PassphraseSource:
                 "the wallet file needs its passphrase, and nobody can be asked here", hint=_HINT, code="no_passphrase"
             )
         return self.ask(question).encode()
-
-
-def _read(path: Path, *, trusted: bool) -> bytes:
-    """A file's line.  systemd guards its own folder, whatever the modes in it."""
-    if not trusted:
-        return private.read(path, _LARGEST, _WHY, _HINT)
-    try:
-        with path.open("rb") as file:
-            return file.read(_LARGEST + 1)
-    except OSError as error:
-        raise private.unusable(path, error, _HINT) from error
 
 
 def _whole(text: bytes) -> bytes:

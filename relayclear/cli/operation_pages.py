@@ -97,10 +97,13 @@ def _packet_rows(story: OperationStory) -> list[dict[str, Any]]:
 
 
 def _dated(story: OperationStory) -> list[tuple[datetime, Moment]]:
-    """Facts with a time to sort by: what has none of its own stands where the facts put it."""
-    dated, last = [], story.operation.requested_at
+    """Facts with a time to sort by, which never undoes their order.
+
+    A block's clock lags behind ours: sorted by its time alone, what moved a packet would stand before what caused it.
+    """
+    dated, last = [], min((item.at for item in story.moments if item.at), default=story.operation.requested_at)
     for item in story.moments:
-        last = item.at or last
+        last = max(last, item.at or last)
         dated.append((last, item))
     return dated
 

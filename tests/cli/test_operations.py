@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from relayclear.clearing.operation import Operation
+from relayclear.clearing.timeline import timeline
+from relayclear.cli.operation_pages import story_document
 from relayclear.cli.output import Exit
 from relayclear.ibc.packet import SequenceRanges
+from relayclear.ibc.readings import RelayStep
 from relayclear.ibc.relayer import ClearJob, RelayRun
 from relayclear.store import history
+from relayclear.store.history import Event
 from relayclear.usecases import operations as usecase
+from relayclear.usecases.operations import OperationStory
+from tests.clearing.proofs import AT, after, attempt, before, operation, tx
 from tests.cli.conftest import Cli, agrees
 from tests.fakes.relayer import FakeRelayer, Progress, does_nothing_and_says_success, does_the_job, ran
 from tests.fakes.rig import Rig
@@ -158,3 +167,11 @@ def test_a_clear_that_is_called_off_from_elsewhere_starts_nothing_more(cli: Cli,
     said = cli(*ONE, "1..60", "--yes", "--json")
     assert len(rig.relayer.jobs) == 1
     assert said.document["state"] == "cancelled"
+
+
+def test_what_the_history_adds_does_not_put_a_lagging_block_before_what_caused_it() -> None:
+    lagging = replace(tx(RelayStep.RECV), at=AT - timedelta(seconds=3), height=10**9)
+    one = operation(attempt(1, before(), after(txs=(lagging,))))
+    told = Event(AT - timedelta(seconds=1), "anna", "operation_seen", operation_id=one.id)
+    document = story_document(OperationStory(one, tuple(timeline(one)), (told,), None, ()), output=False)
+    assert [row["what"] for row in document["timeline"]] == ["operation_seen", "asked", "planned", "moved", "judged"]

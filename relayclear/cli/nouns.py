@@ -40,6 +40,7 @@ NOUNS = {
     "audit": Noun("audit", "audit"),
     "breakers": Noun("breakers"),
     "watch": Noun("watch", "watch"),
+    "dashboard": Noun("dashboard", "dashboard"),
     "health": Noun("health", "health"),
     "metrics": Noun("metrics"),
     "history": Noun("history"),

@@ -225,6 +225,15 @@ class AlertSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardSettings:
+    """The screen."""
+
+    theme: str = _key(kinds.one_of("dark", "light", "terminal"), "dark", "terminal: its own 16 colours")
+    words: str = _key(kinds.one_of("field", "plain"), "field", 'or "plain", with a line of explanation; F2 switches')
+    keys: tuple[str, ...] = _key(kinds.TEXTS, [], 'other keys, like ["clear=K", "quote="]; an empty one is no key')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings, and the origin of each: ``flag``, ``env NAME``, ``file PATH``, ``default``.
 
@@ -248,6 +257,7 @@ class Settings:
     store: StoreSettings = _one(StoreSettings)
     watch: WatchSettings = _one(WatchSettings)
     alerts: AlertSettings = _one(AlertSettings)
+    dashboard: DashboardSettings = _one(DashboardSettings)
     origins: Mapping[str, str] = field(default_factory=dict)
     file: Path | None = None
     places: Places = field(default_factory=Places.of_user)

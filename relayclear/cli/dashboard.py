@@ -1,0 +1,71 @@
+"""`relayclear dashboard`: the screen."""
+
+from __future__ import annotations
+
+import gc
+import getpass
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from relayclear.cli.face import Face
+from relayclear.cli.output import Exit
+from relayclear.errors import UsageError
+
+if TYPE_CHECKING:
+    from relayclear.config.settings import DashboardSettings
+    from relayclear.dashboard.app import Start
+    from relayclear.usecases.desk import Desk
+
+
+def dashboard(
+    ctx: typer.Context,
+    *,
+    act: Annotated[bool, typer.Option("--act", help="Let capital keys act; without it the screen only looks.")] = False,
+    theme: Annotated[
+        str | None, typer.Option(metavar="NAME", help="dark, light, or terminal for the terminal's own 16 colours.")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain words, with a line of explanation; F2 switches.")] = False,
+) -> int:
+    """See everything live: what is stuck and why, whether gas lasts, what is owed; and act on it.
+
+    It reads the database, which `relayclear watch` keeps fresh, and asks no node.
+    """
+    face: Face = ctx.obj
+    if face.json:
+        raise UsageError("the dashboard is a screen, not a document", hint="relayclear packets list --json")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the dashboard needs a terminal", hint="relayclear packets list")
+    # Commands end before cycles matter; a screen that stays open for weeks has to collect them.
+    gc.enable()
+    settings = face.settings()
+    start = _start(settings.dashboard, armed=act, theme=theme, plain=plain)
+
+    async def work(desk: Desk) -> int:
+        """Show it until it is left."""
+        from relayclear.dashboard.app import Dashboard
+
+        screen = Dashboard(desk, start)
+        await screen.run_async()
+        if screen.broken is not None:
+            raise screen.broken
+        return Exit.DONE
+
+    return face.run(work)
+
+
+def _start(chosen: DashboardSettings, *, armed: bool, theme: str | None, plain: bool) -> Start:
+    from relayclear.dashboard.actions import keymap
+    from relayclear.dashboard.app import Start
+
+    keys = keymap(dict(_pair(text) for text in chosen.keys))
+    expert = not plain and chosen.words == "field"
+    return Start(armed, getpass.getuser(), keys, chosen.theme if theme is None else theme, expert)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, found, key = text.partition("=")
+    if not found:
+        raise UsageError(f"{text!r} in [dashboard] keys is not ACTION=KEY", hint='keys = ["clear=K"]')
+    return name.strip(), key.strip()

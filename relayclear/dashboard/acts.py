@@ -1,0 +1,144 @@
+"""From a capital key to its recorded result: the plan, the question, the request, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from relayclear.clearing.request import OVER, RequestState, Verb, Wish
+from relayclear.dashboard.actions import ACTIONS, Danger
+from relayclear.dashboard.dialogs import Confirm
+from relayclear.dashboard.panel import Panel
+from relayclear.dashboard.reader import Shelf
+from relayclear.dashboard.states import Found, Trouble
+from relayclear.errors import RelayclearError
+from relayclear.ibc.packet import PacketKey
+from relayclear.usecases.hands import Hands
+from relayclear.usecases.requests import RequestView, ask, requests
+from relayclear.usecases.requests_plan import plan
+from relayclear.wording.requesting import REQUESTS, asked_line, plan_lines, request_line
+
+if TYPE_CHECKING:
+    from relayclear.dashboard.app import Dashboard
+
+SHOWN = 50
+_SEVERITY: Mapping[RequestState, Any] = {
+    RequestState.DONE: "information",
+    RequestState.REFUSED: "warning",
+    RequestState.UNKNOWN: "warning",
+    RequestState.FAILED: "error",
+}
+
+
+class Acts:
+    """What was asked for at this screen.  What others asked for is seen too, and told by its row alone."""
+
+    def __init__(self, app: Dashboard) -> None:
+        self._app = app
+        self._hands: Hands | None = None
+        self._mine: dict[str, Wish] = {}
+        self._seen: Sequence[RequestView] = ()
+
+    # Asking
+
+    def begin(self, name: str) -> None:
+        """Show the plan of what the cursor or the marks offer, and ask."""
+        panel = self._app.panel
+        wishes = panel.wish(name)
+        if wishes:
+            self._app.run_worker(self._confirmed(name, panel, wishes), group="acts")
+
+    async def _confirmed(self, name: str, panel: Panel, wishes: Sequence[Wish]) -> None:
+        action = ACTIONS[name]
+        amount = str(wishes[0].amount) if action.danger is Danger.PAYS else None
+        dialog = Confirm(f"{action.label}: is this right?", action.label, amount=amount)
+        planning = asyncio.create_task(self._planned(dialog, wishes))
+        yes = await self._app.push_screen_wait(dialog)
+        planning.cancel()
+        if yes:
+            await self.ask(panel, wishes)
+
+    async def _planned(self, dialog: Confirm, wishes: Sequence[Wish]) -> None:
+        """Read the chains for the plan; what can't be done is said in its place, and can't be said yes to."""
+        lines: list[str] = []
+        possible = True
+        for wish in wishes:
+            try:
+                lines += plan_lines(await plan(self._app.desk, wish))
+            except RelayclearError as error:
+                possible = False
+                lines += [f"✗ {error.message}", *([f"  try: {error.hint}"] if error.hint else [])]
+        if dialog.is_attached:
+            dialog.plan(lines, possible=possible)
+
+    async def ask(self, panel: Panel, wishes: Sequence[Wish]) -> None:
+        """Keep the wishes; their rows say so at once."""
+        try:
+            asked = [ask(self._app.desk, wish, self._app.start.who) for wish in wishes]
+            carrier = await self._carry()
+        except RelayclearError as error:
+            self._app.notify(f"{error.message}" + (f"  try: {error.hint}" if error.hint else ""), severity="error")
+            return
+        self._mine |= {view.id: view.wish for view in asked}
+        self._seen = [*reversed(asked), *self._seen]
+        self._tell_rows()
+        panel.asked()
+        self._app.notify(asked_line(wishes, carrier))
+        self._app.nudge()
+
+    async def _carry(self) -> str:
+        """Who carries it out: the daemon, else this very process, in the background."""
+        if self._hands is None:
+            self._hands = Hands(self._app.desk)
+        carrier = self._hands.carrier()
+        if carrier == "here":
+            self._hands.begin()
+        return carrier
+
+    # What became of it
+
+    def look(self, shelf: Shelf) -> Found[list[RequestView]]:
+        """The newest requests, whoever made them."""
+        return Found(requests(shelf.desk, SHOWN, shelf.as_of), None)
+
+    def take(self, answer: Found[list[RequestView]] | Trouble) -> None:
+        """Tell what ended of what was asked for here, and let rows that wait say so."""
+        if isinstance(answer, Trouble):
+            return
+        self._seen = answer.value
+        for view in answer.value:
+            if view.id in self._mine and view.state in OVER:
+                del self._mine[view.id]
+                self._app.notify(request_line(view), severity=_SEVERITY[view.state], timeout=10)
+        self._tell_rows()
+
+    def _tell_rows(self) -> None:
+        waiting = waiting_for(self._seen)
+        for panel in self._app.base.query(Panel):
+            panel.requested(waiting)
+
+    async def close(self) -> None:
+        """End what works in the background; what is under way is judged by whoever comes next."""
+        if self._hands is not None:
+            await self._hands.close()
+
+
+def waiting_for(views: Sequence[RequestView]) -> dict[Hashable, str]:
+    """What requests that aren't over are about, and how far each is: packets by key, everything else by its id."""
+    waiting: dict[Hashable, str] = {}
+    for view in views:
+        if view.state in OVER:
+            continue
+        word = REQUESTS[view.state].word
+        for subject in _subjects(view.wish):
+            waiting.setdefault(subject, word)
+    return waiting
+
+
+def _subjects(wish: Wish) -> list[Hashable]:
+    if wish.end is None:
+        return [wish.subject]
+    if wish.sequences is None or wish.verb not in {Verb.CLEAR, Verb.MUTE, Verb.UNMUTE}:
+        return [wish.end]
+    return [PacketKey(*wish.end, sequence) for sequence in wish.sequences]

@@ -1,0 +1,363 @@
+"""The screen: views, keys, the round of reading, the past, and what was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import events, work
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.widgets import ContentSwitcher, Input
+
+from relayclear.dashboard import themes
+from relayclear.dashboard.actions import ACTIONS, VIEWS, Action, Context, footer, keymap, shown_key
+from relayclear.dashboard.acts import Acts
+from relayclear.dashboard.dialogs import Page
+from relayclear.dashboard.lines import Line
+from relayclear.dashboard.panel import Copyable, Panel
+from relayclear.dashboard.palette import Possible
+from relayclear.dashboard.reader import Reader
+from relayclear.dashboard.states import Found, Trouble
+from relayclear.dashboard.top import Top, read_top, top_line
+from relayclear.dashboard.view import View
+from relayclear.dashboard.views import VIEW_CLASSES
+from relayclear.dashboard.words import glossary_page, help_page
+from relayclear.errors import RelayclearError
+from relayclear.usecases.board import step
+from relayclear.usecases.desk import Desk
+from relayclear.wording import moment
+
+NEEDS = (80, 24)
+ROUND_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How the screen begins: armed or not, who acts, the operator's keys, the theme, in field terms or plain words."""
+
+    armed: bool = False
+    who: str = "operator"
+    keys: Mapping[str, str] = field(default_factory=dict)
+    theme: str = ""
+    expert: bool = True
+
+
+class Dashboard(App[None]):
+    """The screen over one desk.  It reads in a thread of its own, and acts through requests."""
+
+    CSS_PATH = Path(__file__).with_name("relayclear.tcss")
+    TITLE = "relayclear"
+    COMMANDS: ClassVar[set[Any]] = {Possible}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(action.key, f"press('{name}')", action.label, id=name, show=False, priority=name == "next_panel")
+        for name, action in ACTIONS.items()
+        if name != "palette"
+    ]
+    COMMAND_PALETTE_BINDING = ACTIONS["palette"].key
+
+    def __init__(self, desk: Desk, start: Start = Start()) -> None:  # noqa: B008 - never changed
+        super().__init__()
+        self.desk, self.start = desk, start
+        self.expert = start.expert
+        self.paused = False
+        self.as_of: datetime | None = None
+        self.reader = Reader(desk)
+        self.acts = Acts(self)
+        self.top: Found[Any] | Trouble | None = None
+        self._seen: object = None
+        self._nudge = asyncio.Event()
+        self._rounds = 0
+        self._held = asyncio.Condition()
+        self.set_keymap(keymap(start.keys))
+
+    # The frame
+
+    def compose(self) -> ComposeResult:
+        """Head, banner, views, explanation, keys."""
+        yield Line(id="top")
+        yield Line(id="banner")
+        yield Line(id="trouble")
+        with ContentSwitcher(id="views", initial="overview"):
+            for name in VIEWS:
+                yield VIEW_CLASSES[name](id=name)
+        yield Line(id="explain")
+        yield Input(id="filterline", placeholder="chain:osmosis-1 age:>30m class:stuck !wallet:…", select_on_focus=False)
+        yield Line(id="keys", markup=True)
+        yield Line(id="small")
+
+    def on_mount(self) -> None:
+        """Begin to read; what is slow comes after the first frame."""
+        for theme in themes.OURS:
+            self.register_theme(theme)
+        self.theme, said = themes.chosen(self.start.theme)
+        if said:
+            self.notify(said, severity="warning")
+        self.focus_view()
+        self.frame()
+        self.follow()
+
+    async def on_unmount(self) -> None:
+        """Let the thread go, and what works in the background."""
+        await self.acts.close()
+        await self.reader.close()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Too small a terminal is told what is needed, and nothing is lost."""
+        small = event.size.width < NEEDS[0] or event.size.height < NEEDS[1]
+        self.screen_stack[0].set_class(small, "-small")
+        if small:
+            words = f"relayclear needs {NEEDS[0]}x{NEEDS[1]};\nthis is {event.size.width}x{event.size.height}."
+            self.screen_stack[0].query_one("#small", Line).say(words)
+
+    # The views
+
+    @property
+    def base(self) -> Container:
+        """The screen below all dialogs."""
+        return self.screen_stack[0]  # type: ignore[return-value]  # a Screen is a container of widgets
+
+    @property
+    def view(self) -> View:
+        """The open view."""
+        switcher = self.base.query_one("#views", ContentSwitcher)
+        return self.base.query_one(f"#{switcher.current}", View)
+
+    @property
+    def panel(self) -> Panel:
+        """The panel that the keys go to: the focused one, else the view's first."""
+        focused = self.screen_stack[0].focused
+        inside = None if focused is None else next((one for one in focused.ancestors_with_self if isinstance(one, Panel)), None)
+        shown = self.view.all_panels
+        return inside if inside in shown else shown[0]
+
+    def open_view(self, name: str) -> None:
+        """Show a view, and read what it shows."""
+        self.base.query_one("#views", ContentSwitcher).current = name
+        self.focus_view()
+        self.frame()
+        self.nudge()
+
+    def focus_view(self) -> None:
+        """The keys go to the view's first panel."""
+        for widget in self.view.focusable()[:1]:
+            widget.focus()
+
+    def context(self) -> Context:
+        """What decides whether an act is possible now."""
+        return Context(self.view.kind, self.start.armed, self.as_of is None, self.panel.wishes())
+
+    def on_panel_changed(self) -> None:
+        """Other acts may be possible now."""
+        self.frame()
+
+    def on_descendant_focus(self) -> None:
+        """Another panel has the keys."""
+        self.frame()
+
+    def frame(self) -> None:
+        """Draw what stands around the panels: head, banner, explanation, keys."""
+        if not self.is_running or not self.base.query("#keys"):
+            return
+        now = self.desk.clock.now()
+        self.base.query_one("#top", Line).say(top_line(self.top, self.view.kind, now, armed=self.start.armed))
+        self._banner()
+        explain = self.base.query_one("#explain", Line)
+        explain.set_class(not self.expert, "-shown")
+        if not self.expert:
+            explain.say(self.panel.explained())
+        self.base.query_one("#keys", Line).say(self._footer())
+
+    def _banner(self) -> None:
+        banner = self.base.query_one("#banner", Line)
+        words = ""
+        if self.as_of is not None:
+            words = f"THE PAST: {moment(self.as_of)}    [ earlier   ] later   = now    acting is off"
+        elif self.paused:
+            words = "PAUSED: the screen holds still, the data goes on    p to go on"
+        banner.set_class(bool(words), "-shown")
+        banner.say(words)
+
+    def _footer(self) -> str:
+        context = self.context()
+        parts = []
+        for action in footer(context.view):
+            key = self.start.keys.get(action.name, action.key)
+            if key:
+                style = "dim" if action.why_not(context) else "bold"
+                shown = shown_key(key).replace("[", "\\[")
+                parts.append(f"[@click=app.press('{action.name}')][{style}]{shown}[/] {action.label}[/]")
+        return "  ".join(parts)
+
+    # Reading
+
+    def nudge(self) -> None:
+        """Read at once, whether or not something was written."""
+        self._seen = None
+        self._nudge.set()
+
+    @work(exclusive=True, group="follow")
+    async def follow(self) -> None:
+        """Round after round: look whether something was written, and only then read what is in sight."""
+        while True:
+            await self._round()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nudge.wait(), ROUND_SECONDS)
+            self._nudge.clear()
+
+    async def _round(self) -> None:
+        version = await self.reader.changed(self._seen)
+        if version != self._seen and not self.paused:
+            self._seen = version
+            await self._read()
+        if not self.paused:
+            now = self.desk.clock.now()
+            for panel in self.view.all_panels:
+                panel.tell(now)
+            self.frame()
+        async with self._held:
+            self._rounds += 1
+            self._held.notify_all()
+
+    async def _read(self) -> None:
+        panels = {str(panel.id): panel for panel in self.view.all_panels}
+        looks = {"top": read_top, **{name: panel.look for name, panel in panels.items()}, "acts": self.acts.look}
+        answers = await self.reader.read(looks, self.as_of)
+        now = self.desk.clock.now()
+        self.top = answers.pop("top")
+        self.acts.take(answers.pop("acts"))
+        for name, answer in answers.items():
+            if panels[name].is_attached:
+                panels[name].take(answer, now)
+
+    async def settled(self, rounds: int = 1) -> None:
+        """Wait for so many whole rounds that begin after this call: what was written before it is shown then."""
+        async with self._held:
+            until = self._rounds + rounds + 1
+            while self._rounds < until:
+                self.nudge()
+                await self._held.wait()
+
+    # Keys
+
+    async def action_press(self, name: str) -> None:
+        """What a key does: the panel's way of it, else the view's, else the screen's own."""
+        action = ACTIONS[name]
+        context = self.context()
+        if not action.means_something(context.view):
+            return
+        why = action.why_not(context)
+        if why is not None:
+            self.notify(f"{action.label}: {why}", severity="warning", timeout=6)
+            return
+        found = self._doing(name)
+        answer = found()
+        if asyncio.iscoroutine(answer):
+            await answer
+        self.frame()
+
+    def _doing(self, name: str) -> Callable[[], Any]:
+        for owner in (self.panel, self.view, self):
+            found: Callable[[], Any] | None = getattr(owner, f"do_{name}", None)
+            if found is not None:
+                return found
+        if name.startswith("view_"):
+            return lambda: self.open_view(name.removeprefix("view_"))
+        if ACTIONS[name].danger.value != "looks":
+            return lambda: self.acts.begin(name)
+        return lambda: self.notify(f"{ACTIONS[name].label}: nothing to do in this panel")
+
+    def possible(self) -> list[Action]:
+        """The actions that can be done now, for the palette."""
+        context = self.context()
+        return [one for one in ACTIONS.values() if one.means_something(context.view) and one.why_not(context) is None]
+
+    def do_next_panel(self) -> None:
+        """The keys go to the next panel of the view."""
+        widgets = self.view.focusable()
+        focused = self.screen_stack[0].focused
+        at = widgets.index(focused) if focused in widgets else -1
+        if widgets:
+            widgets[(at + 1) % len(widgets)].focus()
+
+    def do_pause(self) -> None:
+        """Hold the screen still, or let it go on."""
+        self.paused = not self.paused
+        self.nudge()
+
+    def do_refresh(self) -> None:
+        """Read now, paused or not."""
+        if self.paused:
+            self.paused = False
+        self.nudge()
+
+    async def do_past(self) -> None:
+        """Step to the change before."""
+        await self._travel(-1)
+
+    async def do_later(self) -> None:
+        """Step to the change after; after the last one it is now."""
+        if self.as_of is not None:
+            await self._travel(1)
+
+    def do_now(self) -> None:
+        """Back to the present."""
+        self.as_of = None
+        self.nudge()
+
+    async def _travel(self, way: int) -> None:
+        at = self.as_of or self.desk.clock.now()
+        try:
+            found = await self.reader.ask(lambda shelf: step(shelf.desk, at, way), None)
+        except RelayclearError as error:
+            self.notify(error.message, severity="error")
+            return
+        if found is None and way < 0:
+            self.notify("That is the first thing that was ever seen.", severity="warning")
+            return
+        self.as_of = found
+        self.nudge()
+
+    def do_explain(self) -> None:
+        """Between field terms and plain words."""
+        self.expert = not self.expert
+        for panel in self.base.query(Panel):
+            panel.speak(expert=self.expert)
+
+    def do_theme(self) -> None:
+        """The next colours."""
+        self.theme = themes.after(self.theme)
+        self.notify(f"Colours: {self.theme}")
+
+    def do_help(self) -> None:
+        """The keys and words of this panel."""
+        self.push_screen(Page(f"Help: {self.panel.title}", help_page(self.panel, self.context(), self.start.keys)))
+
+    def do_glossary(self) -> None:
+        """What the words mean."""
+        self.push_screen(Page("Glossary", glossary_page()))
+
+    async def do_quit(self) -> None:
+        """Leave."""
+        await self.action_quit()
+
+    def do_copy(self) -> None:
+        """Offer what of the row is worth copying."""
+        found: Sequence[Copyable] = self.panel.copies()
+        if not found:
+            self.notify("There is nothing to copy here.", severity="warning")
+            return
+        self.copy_to_clipboard(found[0].text)
+        # The terminal answers nothing: the text is shown too, for a terminal that took none.
+        text = "\n\n".join(f"{one.what}\n{one.text}" for one in found)
+        self.push_screen(Page(f"Copied: {found[0].what} (if your terminal allows it)", text))
+
+    def do_back(self) -> None:
+        """Nothing is open: there is nothing to go back from."""
+

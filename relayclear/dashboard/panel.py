@@ -1,0 +1,187 @@
+"""One panel: what it shows, how good that is, and what keys do in it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from relayclear.clearing.request import Wish
+from relayclear.dashboard.columns import Column
+from relayclear.dashboard.lines import Line
+from relayclear.dashboard.reader import Shelf
+from relayclear.dashboard.states import Found, Shape, Standing, Trouble, glyph, standing
+from relayclear.dashboard.table import BigTable
+
+
+class Copyable(NamedTuple):
+    """Something of a row that is worth copying: what it is, and the text itself."""
+
+    what: str
+    text: str
+
+
+class Panel(Vertical):
+    """A titled part of a view.  `look` runs in the reader's thread and touches no widget; `show` runs in the app's.
+
+    The last good rows stay while newer ones can't be read, dimmed, with a line that says why.
+    """
+
+    title: ClassVar[str]
+    tells: ClassVar[str]
+    """A sentence for the help: what this panel shows."""
+    terms: ClassVar[Sequence[str]] = ()
+    """Words of the glossary that its help explains."""
+
+    found: Found[Any] | None = None
+    trouble: Trouble | None = None
+
+    class Changed(Message):
+        """The panel shows something else now, or its cursor moved."""
+
+    def compose(self) -> ComposeResult:
+        """The line that says how good it is, and the body."""
+        yield Line(classes="standing")
+        yield from self.body()
+
+    def body(self) -> ComposeResult:
+        """The widgets below the line."""
+        raise NotImplementedError
+
+    def look(self, shelf: Shelf) -> Found[Any]:
+        """Read what the panel shows."""
+        raise NotImplementedError
+
+    def show(self, value: Any) -> None:
+        """Show what was read."""
+        raise NotImplementedError
+
+    def empty(self) -> str:
+        """What is said where there is nothing to show: what was looked at."""
+        return ""
+
+    def on_mount(self) -> None:
+        """The title stands in the border."""
+        self.border_title = self.title
+
+    def take(self, answer: Found[Any] | Trouble, now: datetime) -> None:
+        """Take an answer of the reader: a good one is shown, a bad one said."""
+        if isinstance(answer, Trouble):
+            self.trouble = answer
+        else:
+            self.trouble = None
+            if self.found is None or self.found.value is not answer.value:
+                self.found = answer
+                self.show(answer.value)
+            self.found = answer
+        self.tell(now)
+
+    def tell(self, now: datetime) -> None:
+        """Say how good it is as of now."""
+        how = self.standing(now)
+        line = self.query_one(".standing", Line)
+        text = f"{glyph(how.shape)} {how.shape.value}: {how.words}" if how.shape is not Shape.FRESH else self._fresh(how)
+        if how.hint and how.shape is not Shape.FRESH:
+            text += f"  try: {how.hint}"
+        line.say(text)
+        for shape in Shape:
+            self.set_class(shape is how.shape, f"-{shape.name.lower()}")
+
+    def _fresh(self, how: Standing) -> str:
+        return f"{glyph(how.shape)} {self.empty() or how.words}"
+
+    def standing(self, now: datetime) -> Standing:
+        """Its state as of now."""
+        return standing(self.found, self.trouble, now)
+
+    def explained(self) -> str:
+        """In plain words, what the row under the cursor means."""
+        return self.tells
+
+    def speak(self, *, expert: bool) -> None:
+        """In field terms, or in plain words."""
+
+    # What the cursor offers
+
+    def wishes(self) -> Mapping[str, str | None]:
+        """The acts that the cursor or the marks offer, each with why it can't be done now (None: it can)."""
+        return {}
+
+    def wish(self, name: str) -> Sequence[Wish]:
+        """What an acting key would ask for now; empty where there is nothing."""
+        return ()
+
+    def asked(self) -> None:
+        """It was asked for: marks have done their duty."""
+
+    def requested(self, waiting: Mapping[Hashable, str]) -> None:
+        """What of the rows was asked for and isn't over, with how far it is."""
+
+    def copies(self) -> Sequence[Copyable]:
+        """What of the row may be copied, the likeliest first."""
+        return ()
+
+
+class TablePanel(Panel):
+    """A panel whose body is a table."""
+
+    columns: ClassVar[Sequence[Column[Any]]]
+
+    def body(self) -> ComposeResult:
+        """The table."""
+        yield BigTable(self.columns, self.key)
+
+    def key(self, row: Any) -> Any:
+        """What names a row through updates."""
+        return row.key
+
+    @property
+    def table(self) -> BigTable:
+        """The table."""
+        return self.query_one(BigTable)
+
+    def show(self, value: Any) -> None:
+        """Show the rows."""
+        self.table.show(value)
+        self.post_message(self.Changed())
+
+    def on_big_table_moved(self) -> None:
+        """Other acts may be possible now."""
+        self.post_message(self.Changed())
+
+    def asked(self) -> None:
+        """The marks have done their duty."""
+        self.table.unmark()
+
+    def speak(self, *, expert: bool) -> None:
+        """Other headings, fewer columns."""
+        self.table.expert = expert
+        self.table.place()
+
+    def do_down(self) -> None:
+        """The next row."""
+        self.table.move(1)
+
+    def do_up(self) -> None:
+        """The row before."""
+        self.table.move(-1)
+
+    def do_page_down(self) -> None:
+        """As many rows on as are in sight."""
+        self.table.move(self.table.page())
+
+    def do_page_up(self) -> None:
+        """As many rows back as are in sight."""
+        self.table.move(-self.table.page())
+
+    def do_top(self) -> None:
+        """The first row."""
+        self.table.go(0)
+
+    def do_bottom(self) -> None:
+        """The last row."""
+        self.table.go(len(self.table.rows) - 1)

@@ -1,0 +1,193 @@
+"""The first view: is anything stuck, can gas be paid, is anybody owed; then every path, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, NamedTuple
+
+from textual.app import ComposeResult
+
+from relayclear.dashboard.columns import Cell, Column
+from relayclear.dashboard.dialogs import Page
+from relayclear.dashboard.lines import Line
+from relayclear.dashboard.panel import Copyable, Panel, TablePanel
+from relayclear.dashboard.reader import Shelf
+from relayclear.dashboard.states import Found
+from relayclear.dashboard.view import View
+from relayclear.dashboard.views.packet_cells import (
+    age_text,
+    blocked_text,
+    counts_text,
+    expiry_cell,
+    path_text,
+    reasons_text,
+    values_text,
+)
+from relayclear.ibc.text import visible
+from relayclear.usecases.board_rows import PathRow
+from relayclear.wording import counted
+from relayclear.usecases.answers import Answers, read_answers
+from relayclear.wording.board import answer_lines, path_page
+
+
+class AnswersPanel(Panel):
+    """Three questions, answered at a glance."""
+
+    title = "Is all well?"
+    tells = (
+        "Three questions at a glance: is anything stuck, does the gas last (in days, by what the last seven days "
+        "cost), does anybody wait for money; and what is left alone for now (open breakers)."
+    )
+    terms = ("stuck", "gas", "refund", "breaker")
+    can_focus = True
+
+    def body(self) -> ComposeResult:
+        """A line for each question."""
+        yield Line(classes="facts", markup=False)
+
+    def look(self, shelf: Shelf) -> Found[Answers]:
+        """Read what answers them."""
+        picture = shelf.board.read(shelf.as_of)
+        found = read_answers(shelf.desk, picture, shelf.as_of)
+        return Found(found, picture.scanned_at, counted(len(picture.paths), "path"), stale_after=shelf.stale_after)
+
+    def show(self, value: Answers) -> None:
+        """Show the answers."""
+        self.query_one(".facts", Line).say("\n".join(answer_lines(value)))
+
+
+class Paths(NamedTuple):
+    """The paths and the moment that their ages count to."""
+
+    rows: Sequence[PathRow]
+    at: datetime
+
+
+class PathsPanel(TablePanel):
+    """Every path in its direction, worst first."""
+
+    title = "Paths"
+    tells = (
+        "Every channel in each direction, worst first: how many packets are stuck and since when, whether they can "
+        "be cleared or why not, what hangs there, and when the light client behind it expires. Enter opens a path."
+    )
+    terms = ("channel", "stuck", "blocked", "client", "clear")
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        self._at: datetime | None = None
+        self.columns = self._columns()  # type: ignore[misc]  # cells look at what this very panel knows
+        super().__init__(id=id)
+
+    def _columns(self) -> Sequence[Column[PathRow]]:
+        return (
+            Column("path", "path", 26, self._path_cell, grows=True, plain="from → to"),
+            Column("stuck", "stuck", 5, self._stuck_cell, right=True),
+            Column("oldest", "oldest", 6, self._oldest_cell, right=True, plain="since"),
+            Column("pending", "all", 5, self._pending_cell, right=True, drop=2, plain="open"),
+            Column("what", "what", 20, self._what_cell, grows=True),
+            Column("value", "value", 20, self._value_cell, drop=4, plain="worth"),
+            Column("client", "client", 9, self._client_cell, drop=1, plain="link ends"),
+            Column("muted", "muted", 5, lambda row: Cell(str(row.muted or "-"), "dim"), right=True, drop=6, expert=True),
+            Column("clearable", "clearable", 10, self._clearable_cell, drop=3, right=True),
+        )
+
+    def key(self, row: PathRow) -> Any:
+        """A path is named by its sending end."""
+        return row.path.source
+
+    def look(self, shelf: Shelf) -> Found[Paths]:
+        """Every path, as the last scan left it."""
+        picture = shelf.board.read(shelf.as_of)
+        failed = [row for row in picture.paths if row.error is not None]
+        worst = min((row.read_at for row in failed if row.read_at), default=picture.scanned_at)
+        error = f"{path_text(failed[0].path)}: {visible(failed[0].error or '', 120)}" if failed else None
+        return Found(
+            Paths(picture.paths, picture.at),
+            worst,
+            counted(len(picture.paths), "path"),
+            error,
+            "relayclear doctor" if failed else None,
+            shelf.stale_after,
+        )
+
+    def show(self, value: Paths) -> None:
+        """Show them."""
+        self._at = value.at
+        super().show(value.rows)
+
+    def empty(self) -> str:
+        """What was looked at where nothing is stuck."""
+        rows: Sequence[PathRow] = self.table.rows
+        if rows and not any(row.stuck for row in rows):
+            return f"no stuck packets on {counted(len(rows), 'path')}"
+        return ""
+
+    # Cells
+
+    def _path_cell(self, row: PathRow) -> Cell:
+        return Cell(("✗ " if row.error else "") + path_text(row.path), "bad" if row.error else "")
+
+    def _stuck_cell(self, row: PathRow) -> Cell:
+        if row.stuck is None:
+            return Cell("?", "dim")
+        return Cell(str(row.stuck), "bad" if row.stuck else "good")
+
+    def _oldest_cell(self, row: PathRow) -> Cell:
+        if row.oldest is None or self._at is None:
+            return Cell("-", "dim")
+        return Cell(age_text(row.oldest.since, self._at, exact=row.oldest.exact))
+
+    def _pending_cell(self, row: PathRow) -> Cell:
+        return Cell("?" if row.pending is None else str(row.pending), "dim")
+
+    def _what_cell(self, row: PathRow) -> Cell:
+        if row.error is not None:
+            return Cell(visible(row.error, 80), "bad")
+        if row.obstacle is not None:
+            return Cell(blocked_text(row.obstacle), "warn")
+        return Cell(counts_text(row.classes) or "nothing waits", "" if row.classes else "dim")
+
+    def _value_cell(self, row: PathRow) -> Cell:
+        return Cell(values_text(row.values, row.unvalued), "")
+
+    def _client_cell(self, row: PathRow) -> Cell:
+        return Cell("?", "dim") if self._at is None else expiry_cell(row, self._at)
+
+    def _clearable_cell(self, row: PathRow) -> Cell:
+        if row.clearable is None:
+            return Cell("?", "dim")
+        return Cell(f"{row.clearable} of {row.pending}" if row.pending else "-", "" if row.clearable else "dim")
+
+    # Keys
+
+    def explained(self) -> str:
+        """The path under the cursor in a sentence."""
+        row: PathRow | None = self.table.current
+        if row is None or not row.reasons:
+            return self.tells
+        return f"blocked: {reasons_text(row.reasons)}"
+
+    async def do_open(self) -> None:
+        """Everything about the path, and the way to its packets."""
+        row: PathRow | None = self.table.current
+        if row is not None and self._at is not None:
+            await self.app.push_screen(Page(path_text(row.path), path_page(row, self._at)))
+
+    def copies(self) -> Sequence[Copyable]:
+        """The channel, and the command that lists its packets."""
+        row: PathRow | None = self.table.current
+        if row is None:
+            return ()
+        end = row.path.source
+        return (
+            Copyable("channel", str(end)),
+            Copyable("command", f"relayclear packets list --chain {end.chain} --channel {end.channel}"),
+        )
+
+
+class OverviewView(View):
+    """The answers, and every path."""
+
+    kind: ClassVar[str] = "overview"
+    panels = (AnswersPanel, PathsPanel)

@@ -1,0 +1,266 @@
+"""The view of packets: every pending one, quick with tens of thousands, opened into its story."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple
+
+from relayclear.clearing.request import Verb, Wish
+from relayclear.dashboard.columns import Cell, Column
+from relayclear.dashboard.dialogs import Page
+from relayclear.dashboard.panel import Copyable, TablePanel
+from relayclear.dashboard.reader import Shelf
+from relayclear.dashboard.states import Found
+from relayclear.dashboard.view import View
+from relayclear.dashboard.views.packet_cells import age_text, blocked_text, class_cell, path_text
+from relayclear.errors import RelayclearError
+from relayclear.ibc.filter import Filter
+from relayclear.ibc.packet import ChannelEnd, PacketKey, SequenceRanges, Transfer
+from relayclear.ibc.text import visible
+from relayclear.usecases.board import WORST_FIRST, Column as By, Order
+from relayclear.usecases.packet_story import packet_story
+from relayclear.usecases.board_rows import Known, PacketRow
+from relayclear.wording import CLASSES, coin, counted, short
+from relayclear.wording.glossary import GLOSSARY
+from relayclear.wording.board import story_text
+
+
+_ORDERS = (By.WORST, By.AGE, By.CLASS, By.CHANNEL, By.AMOUNT, By.SENDER, By.RECEIVER)
+_HEADINGS = {
+    By.AGE: "age", By.CLASS: "class", By.CHANNEL: "path", By.AMOUNT: "amount",
+    By.SENDER: "sender", By.RECEIVER: "receiver",
+}
+
+
+class Packets(NamedTuple):
+    """What the list shows: the rows that fit, of how many, and what is known of them."""
+
+    rows: Sequence[PacketRow]
+    of: int
+    known: Callable[[PacketKey], Known | None]
+    at: datetime
+
+
+class PacketsPanel(TablePanel):
+    """Every pending packet, worst first."""
+
+    title = "Packets"
+    tells = (
+        "Every packet that was sent and whose journey isn't over, worst first. Enter opens its story from send to "
+        "fate, with the command that would clear it. / takes the grammar of packets list --filter: "
+        "chain:osmosis-1 age:>30m class:stuck !wallet:…"
+    )
+    terms = ("packet", "sequence", "stuck", "timed_out", "ack_missing", "blocked", "clear")
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        self._filter_text = ""
+        self._filter = Filter()
+        self._order = WORST_FIRST
+        self._packets: Packets | None = None
+        self._requested: Mapping[Hashable, str] = {}
+        self.columns = self._columns()  # type: ignore[misc]  # cells look at what this very panel knows
+        super().__init__(id=id)
+
+    def _columns(self) -> Sequence[Column[PacketRow]]:
+        return (
+            Column("path", "path", 26, self._path_cell, grows=True, plain="from → to"),
+            Column("sequence", "seq", 7, lambda row: Cell(str(row.sequence)), right=True, plain="number"),
+            Column("class", "class", 18, self._class_cell, plain="what is wrong"),
+            Column("age", "age", 6, self._age_cell, right=True, plain="since"),
+            Column("amount", "amount", 18, self._amount_cell, drop=2, right=True),
+            Column("sender", "sender", 16, lambda row: self._wallet(row, "sender"), drop=4, expert=True),
+            Column("receiver", "receiver", 16, lambda row: self._wallet(row, "receiver"), drop=3, expert=True),
+            Column("why", "why", 24, self._why_cell, drop=1, grows=True),
+        )
+
+    # Reading
+
+    def look(self, shelf: Shelf) -> Found[Packets]:
+        """The rows that fit the filter, in the chosen order."""
+        picture = shelf.board.read(shelf.as_of)
+        rows = shelf.board.chosen(self._filter, self._order)
+        known = shelf.board.known()
+        failed = next((path for path in picture.paths if path.error is not None), None)
+        return Found(
+            Packets(rows, len(picture.rows), known, picture.at),
+            picture.scanned_at,
+            counted(len(picture.paths), "path"),
+            None if failed is None else f"{path_text(failed.path)}: {visible(failed.error or '', 120)}",
+            None if failed is None else "relayclear doctor",
+            shelf.stale_after,
+        )
+
+    def show(self, value: Packets) -> None:
+        """Show them."""
+        self._packets = value
+        self.border_subtitle = self._chip(value)
+        super().show(value.rows)
+
+    def _chip(self, value: Packets) -> str:
+        """The filter stays in sight, with how much of all it lets through."""
+        return f"{self._filter_text}  {len(value.rows)} of {value.of}" if self._filter_text else f"{value.of}"
+
+    def empty(self) -> str:
+        """What was looked at, where nothing is pending."""
+        if self._packets is None or self._packets.rows:
+            return ""
+        if self._packets.of:
+            return f"none of {counted(self._packets.of, 'packet')} fits the filter"
+        return f"no pending packets on {self.found.what if self.found else 'any path'}"
+
+    # Cells
+
+    def _known(self, row: PacketRow) -> Known | None:
+        return None if self._packets is None else self._packets.known(row.key)
+
+    def _transfer(self, row: PacketRow) -> Transfer | None:
+        known = self._known(row)
+        return None if known is None else known.transfer
+
+    def _path_cell(self, row: PacketRow) -> Cell:
+        return Cell(path_text(row.path))
+
+    def _class_cell(self, row: PacketRow) -> Cell:
+        asked = self._requested.get(row.key)
+        return Cell(f"⧗ {asked}", "warn") if asked else class_cell(row.packet_class)
+
+    def _age_cell(self, row: PacketRow) -> Cell:
+        at = self._packets.at if self._packets else row.since
+        return Cell(age_text(row.since, at, exact=row.exact))
+
+    def _amount_cell(self, row: PacketRow) -> Cell:
+        transfer = self._transfer(row)
+        return Cell(visible(coin(transfer.coin), 40)) if transfer else Cell("?", "dim")
+
+    def _wallet(self, row: PacketRow, which: str) -> Cell:
+        transfer = self._transfer(row)
+        return Cell(short(visible(getattr(transfer, which)))) if transfer else Cell("?", "dim")
+
+    def _why_cell(self, row: PacketRow) -> Cell:
+        if row.blocked is not None:
+            return Cell(blocked_text(row.blocked), "warn")
+        if row.muted is not None:
+            return Cell(f"muted: {visible(row.muted.reason, 60)}", "dim")
+        return Cell(CLASSES[row.packet_class].meaning, "dim")
+
+    def explained(self) -> str:
+        """The class of the row under the cursor in plain words."""
+        row = self.table.current
+        return self.tells if row is None else f"{row.packet_class.value}: {GLOSSARY.get(row.packet_class.value, '')}"
+
+    # Keys
+
+    @property
+    def filter_text(self) -> str:
+        """The filter as typed."""
+        return self._filter_text
+
+    def narrow(self, text: str) -> None:
+        """Show only what fits.  Raises ValueError for a filter that can't be read; the one before stays then."""
+        self._filter = Filter.parse(text)
+        self._filter_text = text.strip()
+
+    def do_sort(self) -> None:
+        """Order by the next column; after the last one the worst first again."""
+        at = _ORDERS.index(self._order.column)
+        self._order = Order(_ORDERS[(at + 1) % len(_ORDERS)])
+        self._say_order()
+
+    def do_turn(self) -> None:
+        """The same order, the other way round."""
+        self._order = Order(self._order.column, not self._order.reverse)
+        self._say_order()
+
+    def _say_order(self) -> None:
+        column, reverse = self._order.column, self._order.reverse
+        self.table.ordered_by, self.table.turned = _HEADINGS.get(column, ""), reverse
+        words = "worst first" if column is By.WORST else column.value
+        self.notify(f"Order: {words}{', turned round' if reverse else ''}")
+        self.app.nudge()  # type: ignore[attr-defined]  # the app is ours
+
+    def do_mark(self) -> None:
+        """Mark the row, or take its mark away."""
+        self.table.toggle()
+
+    async def do_open(self) -> None:
+        """The packet's story."""
+        row = self.table.current
+        if row is not None:
+            await open_story(self, row.key)
+
+    # What the cursor offers
+
+    def requested(self, waiting: Mapping[Hashable, str]) -> None:
+        """Rows for which something was asked say so at once."""
+        if waiting != self._requested:
+            self._requested = waiting
+            self.table.refresh()
+
+    def wishes(self) -> Mapping[str, str | None]:
+        """Clearing, selling and muting what is marked."""
+        rows = self.table.chosen
+        if not rows:
+            return {}
+        waiting = next((row for row in rows if row.key in self._requested), None)
+        busy = None if waiting is None else f"{waiting.key} is {self._requested[waiting.key]} already"
+        return {"clear": busy or _unclearable(rows), "quote": busy or _unclearable(rows), "mute": busy}
+
+    def wish(self, name: str) -> Sequence[Wish]:
+        """A wish for each channel end that has chosen packets; selling is the wizard's."""
+        rows = self.table.chosen
+        if name == "mute":
+            return [_mute(row) for row in rows]
+        by_end: dict[ChannelEnd, list[int]] = {}
+        for row in rows:
+            by_end.setdefault(row.path.source, []).append(row.sequence)
+        return [Wish(Verb.CLEAR, end=end, sequences=SequenceRanges.of(found)) for end, found in by_end.items()]
+
+    @property
+    def chosen(self) -> Sequence[PacketRow]:
+        """The marked rows, else the one under the cursor."""
+        return self.table.chosen
+
+    def copies(self) -> Sequence[Copyable]:
+        """Its name, the command that clears it, and who waits for it."""
+        row = self.table.current
+        if row is None:
+            return ()
+        found = [Copyable("packet", str(row.key))]
+        transfer = self._transfer(row)
+        if transfer is not None:
+            found += [Copyable("sender", visible(transfer.sender)), Copyable("receiver", visible(transfer.receiver))]
+        end = row.path.source
+        port = "" if end.port == "transfer" else f" --port {end.port}"
+        command = f"relayclear clear --chain {end.chain}{port} --channel {end.channel} --packet-sequences {row.sequence}"
+        return [*found, Copyable("command", command)]
+
+
+async def open_story(panel: TablePanel, key: PacketKey) -> None:
+    """Open a packet's story, as the database tells it."""
+    app: Any = panel.app
+    try:
+        story = await app.reader.ask(lambda shelf: packet_story(shelf.desk, key, shelf.as_of), app.as_of)
+    except RelayclearError as error:
+        panel.notify(error.message, severity="error")
+        return
+    await app.push_screen(Page(f"Packet {key}", story_text(story)))
+
+
+def _unclearable(rows: Sequence[PacketRow]) -> str | None:
+    blocked = next((row for row in rows if row.blocked is not None), None)
+    if blocked is not None and blocked.blocked is not None and len(rows) == 1:
+        return blocked_text(blocked.blocked)
+    return None
+
+
+def _mute(row: PacketRow) -> Wish:
+    verb = Verb.MUTE if row.muted is None else Verb.UNMUTE
+    return Wish(verb, end=row.path.source, sequences=SequenceRanges.of([row.sequence]), why="at the dashboard")
+
+
+class PacketsView(View):
+    """All pending packets."""
+
+    kind: ClassVar[str] = "packets"
+    panels = (PacketsPanel,)

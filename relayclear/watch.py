@@ -28,6 +28,7 @@ from relayclear.usecases.payments_watch import watch_chain
 from relayclear.usecases.refund_dues import rules_of
 from relayclear.usecases.refund_transit import open_too_long
 from relayclear.usecases.relay_costs import read_costs
+from relayclear.usecases.requests_work import Carrier, take_up_requests
 from relayclear.usecases.resting import RestingEngine
 from relayclear.usecases.scan import scan
 from relayclear.usecases.token_bench import Bench
@@ -103,6 +104,8 @@ class Watch:
     listen: Listen | None = None
     role: Role = field(init=False)
     engine: RestingEngine = field(init=False)
+    acts: RestingEngine = field(init=False)
+    requests: Carrier = field(init=False)
     started_at: datetime = field(init=False)
     troubles: dict[str, str] = field(default_factory=dict, init=False)
     vitals: Vitals = field(init=False)
@@ -113,7 +116,11 @@ class Watch:
         self.role = role_of(self.desk)
         self.started_at = self.desk.clock.now()
         self.engine = RestingEngine(self.desk.journal.database, self.desk.clock)
+        self.acts = RestingEngine(self.desk.journal.database, self.desk.clock)
+        self.requests = Carrier(self.desk, self.engine, self.acts, f"watch {os.getpid()}", self._heard)
         self.vitals = Vitals(self.desk)
+        # Also where it only looks: a monitor spends nothing by itself, and a request is a person's explicit order.
+        take_up_requests(self.requests)
         if self.role.mode is Mode.SELLER:
             take_up(Bench(self.desk, self.engine, heard=self._heard))
 
@@ -144,7 +151,8 @@ class Watch:
                         name = f"refunds {chain}"
                         group.create_task(self._kept(name, partial(self._refunds, chain)), name=name)
                     group.create_task(self._kept("sweep", self._sweep), name="sweep")
-                    group.create_task(self._kept("workers", self._work), name="workers")
+                group.create_task(self._kept("workers", self._work), name="workers")
+                group.create_task(self._kept("acts", self._act), name="acts")
         finally:
             with suppress(RelayclearError):
                 leave(self.desk)
@@ -171,10 +179,12 @@ class Watch:
             await self._check_once()
             for chain in self.payees:
                 self._have_read(await read_payments(self.desk, chain))
+            # Nobody else sees to it that a refund of a request lands.
+            self.requests.patience = ONCE_PATIENCE
             if self.role.mode is Mode.SELLER:
                 self._sweep_once()
-                while not self.stop.is_set() and await self.engine.step():
-                    pass
+            await self._work_once()
+            if self.role.mode is Mode.SELLER:
                 for chain in self.payees:
                     await self._refund_once(chain, ONCE_PATIENCE)
             self._tell_once()
@@ -227,6 +237,14 @@ class Watch:
 
     async def _work(self) -> None:
         await self.engine.run(self.stop, self.rhythm.workers)
+
+    async def _act(self) -> None:
+        await self.acts.run(self.stop, 1)
+
+    async def _work_once(self) -> None:
+        for engine in (self.acts, self.engine):
+            while not self.stop.is_set() and await engine.step():
+                pass
 
     async def _beat(self) -> None:
         while not self.stop.is_set():
@@ -281,7 +299,8 @@ class Watch:
         """Send what is due on a chain; True while a transaction of ours may still land."""
         name = f"refunds {chain}"
         try:
-            done = await refund_send.sweep(self.desk, chain, patience=patience, stopped=self.stop.is_set)
+            async with self.requests.wallets[chain]:
+                done = await refund_send.sweep(self.desk, chain, patience=patience, stopped=self.stop.is_set)
             late = [one.id for one in open_too_long(self.desk) if one.chain == chain]
             lost = f"over IBC, and neither taken nor back for too long: {', '.join(late)}" if late else ""
             error = clean(done.blocked.why if done.blocked else lost, 300)

@@ -46,6 +46,9 @@ _LOW = frozenset(
         "key_created",
         "key_rotated",
         "wallet_key_added",
+        "request_asked",
+        "request_ended",
+        "request_withdrawn",
     }
 )
 _NORMAL = frozenset(

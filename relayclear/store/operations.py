@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from relayclear.clearing.operation import Attempt, Operation, OperationState, PacketAfter, operation_state
 from relayclear.errors import HeldError, RefusedError, UsageError
 from relayclear.ibc.packet import ChannelEnd, PacketKey
-from relayclear.store import attempts
+from relayclear.store import attempts, relay_steps
 from relayclear.store.attempts import add_run as record_run
 from relayclear.store.db import Reads, Row, Transaction
 from relayclear.store.values import FOR_EVER, ranges_text, read_optional_time, read_ranges, read_time, time_text
@@ -104,6 +104,7 @@ def finish(
 ) -> None:
     """See `Journal.finish_attempt`."""
     attempts.add_end(tx, operation_id, number, after, extra, at)
+    relay_steps.forget(tx, operation_id)
     _close_if_ended(tx, operation_id)
 
 

@@ -19,6 +19,7 @@ from relayclear.ibc.text import clean
 from relayclear.store import breakers, history
 from relayclear.store.db import Database, Transaction
 from relayclear.store.history import Event
+from relayclear.usecases.once import ANEW, Once
 
 if TYPE_CHECKING:
     from relayclear.ports import Clock
@@ -115,14 +116,19 @@ class Breakers:
         until = found.lasts(now)
         return f"{found.name} is open {'until ' + _clock_text(until) if until else 'until it is reset'}: {found.reason}"
 
-    def change(self, name: str, decide: Decision, who: str, what: str, why: str) -> Breaker:
-        """A person's word: decide on the breaker as it is, with an entry in the history.  Raises StoreError."""
+    def change(self, name: str, decide: Decision, who: str, what: str, why: str, once: Once = ANEW) -> Breaker:
+        """A person's word: decide on the breaker as it is, with an entry in the history.
+
+        Raises StoreError, and AnsweredError where the same wish was granted before.
+        """
         with self._database.atomic() as tx:
+            once.begin(tx)
             new = decide(breakers.find(tx, name))
             if new is not None:
                 self._write(tx, new)
                 detail = {"why": why, "until": _text(new.until)}
                 history.add(tx, Event(self._clock.now(), who, what, subject=name, detail=detail))
+            once.keep(tx, name, self._clock.now())
         if new is not None:
             self._take(new)
         return self.find(name)

@@ -16,6 +16,7 @@ from relayclear.clearing.breaker import (
 )
 from relayclear.errors import UsageError
 from relayclear.usecases.desk import Desk, nearest
+from relayclear.usecases.once import ANEW, Once
 
 
 class BreakerView(NamedTuple):
@@ -46,15 +47,15 @@ def view(breaker: Breaker, now: datetime) -> BreakerView:
     return BreakerView(breaker.name, breaker.at(now), breaker.reason, breaker.since(now), breaker.lasts(now))
 
 
-def reset_breaker(desk: Desk, name: str, why: str, who: str) -> BreakerView:
+def reset_breaker(desk: Desk, name: str, why: str, who: str, once: Once = ANEW) -> BreakerView:
     """Let everybody call again, whatever was seen before; the view of one that is closed already stays.
 
-    Raises UsageError for an unknown name.
+    Raises UsageError for an unknown name, AnsweredError where the same wish was granted before.
     """
     _require_known(desk, name)
     now = desk.clock.now()
     new = desk.breakers.change(
-        name, lambda found: closed(found, now) if found.opened_at else None, who, "breaker_reset", why
+        name, lambda found: closed(found, now) if found.opened_at else None, who, "breaker_reset", why, once
     )
     return view(new, now)
 

@@ -22,6 +22,7 @@ from relayclear.usecases.once import ANEW, Once
 from relayclear.usecases.proof import ended_by_itself, judge
 from relayclear.usecases.relay_costs import mark_after, mark_before, read_costs
 from relayclear.usecases.settle import settle_all
+from relayclear.usecases.steps import steps_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ async def _attempt(
     recording.start_attempt(desk, operation, attempt, watcher.who)
     if left:
         await mark_before(desk, operation.id, number, plan.keys)
-        attempt = replace(attempt, run=await _run(plan, operation.id, left, watcher))
+        attempt = replace(attempt, run=await _run(desk, plan, operation.id, left, watcher))
     if attempt.run is not None:
         if not watcher.stop.is_set():
             heard_run(desk, plan.path.source, attempt.run)
@@ -129,13 +130,14 @@ async def _still_there(desk: Desk, plan: ClearPlan, bite: SequenceRanges) -> Seq
     return SequenceRanges.of(found.by_sequence)
 
 
-async def _run(plan: ClearPlan, operation_id: str, sequences: SequenceRanges, watcher: Watcher) -> RelayRun:
+async def _run(desk: Desk, plan: ClearPlan, operation_id: str, sequences: SequenceRanges, watcher: Watcher) -> RelayRun:
     keys = {key.chain: key.name for key in plan.keys}
     locks = (work_lock(operation_id),)
     job = ClearJob(plan.path.source, plan.path.destination, sequences, keys, plan.caps, locks=locks)
     async with _stopping(plan, watcher):
         try:
-            return await plan.instance.relayer.clear(job, watcher.event)
+            with steps_told(desk, operation_id, plan.path.source, watcher.event) as heard:
+                return await plan.instance.relayer.clear(job, heard)
         except RelayclearError as error:
             # It never started: nothing can have happened, and the chains will say so.
             return RelayRun(plan.version or "", (), 127, 0.0, ended=True, complaints=(error.message,))

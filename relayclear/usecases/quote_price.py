@@ -26,7 +26,7 @@ from relayclear.store import gas as burned
 from relayclear.usecases.clear_plan import ClearPlan
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.quote_values import Note, NoteCode, PayerCheck
-from relayclear.usecases.shop import Shop
+from relayclear.usecases.shop import SellRules, Shop
 from relayclear.usecases.views import PacketView
 
 # A bank send takes 60,000 to 90,000 on chains of every kind.
@@ -35,14 +35,14 @@ SEND_GAS = 120_000
 
 def price(desk: Desk, shop: Shop, plan: ClearPlan, prices: PriceList, denom: str, waived: str | None) -> Quote:
     """The frozen price of clearing what the plan holds, paid in `denom` on the price list's chain."""
-    return quote(prices, denom, _promises(plan.views), estimates(desk, shop, plan), waived)
+    return quote(prices, denom, _promises(plan.views), estimates(desk, shop.rules, plan), waived)
 
 
 def _promises(views: Iterable[PacketView]) -> list[Promise]:
     return [promise(view.key, view.verdict.packet_class) for view in views]
 
 
-def estimates(desk: Desk, shop: Shop, plan: ClearPlan) -> list[GasEstimate]:
+def estimates(desk: Desk, rules: SellRules, plan: ClearPlan) -> list[GasEstimate]:
     """The gas that clearing the plan's packets burns on each chain, at that chain's own Hermes price."""
     with desk.journal.database.snapshot() as reads:
         recent = burned.recent(reads, plan.path.source, desk.ours)
@@ -52,7 +52,7 @@ def estimates(desk: Desk, shop: Shop, plan: ClearPlan) -> list[GasEstimate]:
             steps = wanted.setdefault(chain, {})
             steps[step] = steps.get(step, 0) + 1
     terms = {terms.chain: terms for terms in plan.gas}
-    return [_estimate(terms[chain], steps, recent, shop) for chain, steps in sorted(wanted.items())]
+    return [_estimate(terms[chain], steps, recent, rules) for chain, steps in sorted(wanted.items())]
 
 
 def _steps(view: PacketView) -> list[tuple[str, RelayStep]]:
@@ -67,11 +67,11 @@ def _estimate(
     terms: GasTerms,
     steps: Mapping[RelayStep, int],
     recent: Mapping[tuple[str, RelayStep], list[int]],
-    shop: Shop,
+    rules: SellRules,
 ) -> GasEstimate:
     units, bases = 0, []
     for step, count in steps.items():
-        each, basis = gas_per_message(recent.get((terms.chain, step), ()), shop.rules.gas_per_message)
+        each, basis = gas_per_message(recent.get((terms.chain, step), ()), rules.gas_per_message)
         units += each * count
         bases.append(basis)
     weakest: GasBasis = min(bases, key=lambda basis: basis.relays)

@@ -26,6 +26,7 @@ from relayclear.usecases.desk import Desk
 from relayclear.usecases.quote_price import estimates
 from relayclear.usecases.relay_costs import mark_after, mark_before
 from relayclear.usecases.selling import refuse_shared_accounts
+from relayclear.usecases.steps import steps_told
 from relayclear.usecases.token_bench import Bench
 from relayclear.usecases.token_order import Order
 
@@ -92,7 +93,7 @@ def _caps(desk: Desk, order: Order, plan: ClearPlan) -> tuple[FeeCap, ...]:
     share = Fraction(len(order.sequences), len(plan.run))
     return tuple(
         _cap(found, guard, share, spent.get((found.chain, found.denom), 0))
-        for found in estimates(desk, desk.shop, plan)
+        for found in estimates(desk, desk.shop.rules, plan)
     )
 
 
@@ -136,7 +137,8 @@ async def _run(bench: Bench, plan: ClearPlan, operation: Operation, number: int,
     started = bench.desk.clock.boot()[1]
     bench.reached("before run")
     try:
-        run = await plan.instance.relayer.clear(job, bench.heard)
+        with steps_told(bench.desk, operation.id, plan.path.source, bench.heard) as heard:
+            run = await plan.instance.relayer.clear(job, heard)
     except asyncio.CancelledError:
         seconds = bench.desk.clock.boot()[1] - started
         # Only what was there to be told: whether it sent anything, the chains will say.

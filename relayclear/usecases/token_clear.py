@@ -262,3 +262,21 @@ def retry_operation(desk: Desk, operation: Operation, who: str, why: str, once: 
         found = operation_of(tx, operation.id) or operation
         once.keep(tx, found, now)
         return found
+
+
+def retry_task(desk: Desk, key: str, who: str, why: str, once: Once = ANEW) -> None:
+    """Try any task again at once, also one that was given up; the work of a paid token as `retry_operation` does.
+
+    Raises RefusedError for one that is over, under way now, or not there.
+    """
+    now = desk.clock.now()
+    with desk.journal.database.atomic() as tx:
+        once.begin(tx)
+        task = tasks.find(tx, key)
+        if task is None or not tasks.retry(tx, key, now):
+            raise RefusedError(f"task {key[:100]!r} is over, under way now, or not there", code="ended")
+        order_id = task.data.get("order_id") if task.kind == PAID_TASK else None
+        if order_id is not None:
+            sales.ask(tx, order_id, "retry", who, why, now)
+        history.add(tx, Event(now, who, "retry_asked", order_id, subject=key, detail={"why": why}))
+        once.keep(tx, key, now)

@@ -1,0 +1,87 @@
+"""Whose hands carry requests out: those of `watch` where one lives, else the asking process's own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+from relayclear.ibc.relayer import RelayEvent
+from relayclear.store import watchers
+from relayclear.usecases.desk import Desk
+from relayclear.usecases.health_facts import watch_lives
+from relayclear.usecases.pausing import pause
+from relayclear.usecases.requests_work import Carrier, take_up_requests
+from relayclear.usecases.resting import RestingEngine
+
+LOOK_SECONDS = 1.0
+WORKERS = 2
+
+
+class CarriedBy(StrEnum):
+    """Who carries out what is asked for now."""
+
+    WATCH = "watch"
+    HERE = "here"
+
+
+class Hands:
+    """An engine for requests alone, in the loop of the asking process, that rests while a `watch` lives.
+
+    Both may be at it for a moment, when one starts while a request is carried out here: claims, locks of keys and
+    the request's own facts let each be carried out once.  `name` is the program's (``dashboard``).
+    """
+
+    def __init__(self, desk: Desk, name: str, heard: Callable[[RelayEvent], None] = lambda _: None) -> None:
+        """Begin nothing yet."""
+        database, clock = desk.journal.database, desk.clock
+        self._desk = desk
+        self._engine, self._acts = RestingEngine(database, clock), RestingEngine(database, clock)
+        self._gone: tuple[int, datetime] | None = None
+        take_up_requests(Carrier(desk, self._engine, self._acts, f"{name} {os.getpid()}", heard))
+
+    @property
+    def busy(self) -> int:
+        """How many requests are under way here: who ends the program now cuts them short."""
+        return self._engine.busy + self._acts.busy
+
+    def carrier(self) -> CarriedBy:
+        """Who carries out what is asked for now."""
+        found = watchers.find(self._desk.journal.database)
+        who = None if found is None else (found.pid, found.started_at)
+        # The lock is tried only where there is a heartbeat, and once for one whose process is gone: trying it
+        # again and again could be just what keeps the next `watch` from starting.
+        if who is None or who == self._gone:
+            return CarriedBy.HERE
+        if watch_lives(self._desk):
+            return CarriedBy.WATCH
+        self._gone = who
+        return CarriedBy.HERE
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Carry requests out until told to stop, whenever no `watch` does; what is under way is then cut short.
+
+        What it did by then is found out by whoever takes the request up next.
+        """
+        self._rest()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._engine.run(stop, WORKERS), name="requests")
+            group.create_task(self._acts.run(stop, 1), name="request acts")
+            while not stop.is_set():
+                await pause(self._desk.clock, LOOK_SECONDS, stop)
+                self._rest()
+
+    def _rest(self) -> None:
+        resting = self.carrier() is CarriedBy.WATCH
+        for engine in (self._engine, self._acts):
+            engine.resting = resting
+            if not resting:
+                engine.wake.set()
+
+
+def carrier(desk: Desk) -> CarriedBy:
+    """Who would carry out what is asked for now; for a face that holds no `Hands`."""
+    found = watchers.find(desk.journal.database)
+    return CarriedBy.WATCH if found is not None and watch_lives(desk) else CarriedBy.HERE

@@ -14,7 +14,7 @@ from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found, Trouble
 from relayclear.errors import RelayclearError
 from relayclear.ibc.packet import PacketKey
-from relayclear.usecases.hands import Hands
+from relayclear.usecases.hands import CarriedBy, Hands
 from relayclear.usecases.requests import RequestView, ask, requests
 from relayclear.usecases.requests_plan import plan
 from relayclear.wording.requesting import REQUESTS, asked_line, plan_lines, request_line
@@ -37,6 +37,7 @@ class Acts:
     def __init__(self, app: Dashboard) -> None:
         self._app = app
         self._hands: Hands | None = None
+        self._stop = asyncio.Event()
         self._mine: dict[str, Wish] = {}
         self._seen: Sequence[RequestView] = ()
 
@@ -76,7 +77,7 @@ class Acts:
         """Keep the wishes; their rows say so at once."""
         try:
             asked = [ask(self._app.desk, wish, self._app.start.who) for wish in wishes]
-            carrier = await self._carry()
+            carrier = self._carry()
         except RelayclearError as error:
             self._app.notify(f"{error.message}" + (f"  try: {error.hint}" if error.hint else ""), severity="error")
             return
@@ -87,14 +88,12 @@ class Acts:
         self._app.notify(asked_line(wishes, carrier))
         self._app.nudge()
 
-    async def _carry(self) -> str:
-        """Who carries it out: the daemon, else this very process, in the background."""
+    def _carry(self) -> CarriedBy:
+        """Who carries it out: the daemon, else this very process, in the background of the screen."""
         if self._hands is None:
-            self._hands = Hands(self._app.desk)
-        carrier = self._hands.carrier()
-        if carrier == "here":
-            self._hands.begin()
-        return carrier
+            self._hands = Hands(self._app.desk, "dashboard")
+            self._app.run_worker(self._hands.run(self._stop), group="hands")
+        return self._hands.carrier()
 
     # What became of it
 
@@ -118,10 +117,14 @@ class Acts:
         for panel in self._app.base.query(Panel):
             panel.requested(waiting)
 
-    async def close(self) -> None:
-        """End what works in the background; what is under way is judged by whoever comes next."""
-        if self._hands is not None:
-            await self._hands.close()
+    @property
+    def busy(self) -> int:
+        """How many requests this very process carries out now: leaving cuts them short."""
+        return 0 if self._hands is None else self._hands.busy
+
+    def close(self) -> None:
+        """Begin nothing more here; what is under way is judged by whoever comes next."""
+        self._stop.set()
 
 
 def waiting_for(views: Sequence[RequestView]) -> dict[Hashable, str]:

@@ -105,7 +105,7 @@ class Dashboard(App[None]):
 
     async def on_unmount(self) -> None:
         """Let the thread go, and what works in the background."""
-        await self.acts.close()
+        self.acts.close()
         await self.reader.close()
 
     def on_resize(self, event: events.Resize) -> None:

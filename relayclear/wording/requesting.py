@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from relayclear.clearing.request import RequestState, Verb, Wish
 from relayclear.ibc.text import clean, visible
 from relayclear.usecases.clear_plan import ClearPlan
+from relayclear.usecases.hands import CarriedBy
 from relayclear.usecases.requests import RequestView, about
 from relayclear.usecases.requests_plan import Cost, Lasting, Plan
 from relayclear.wording import CLASSES, Word, coin, counted, short
@@ -89,10 +90,10 @@ def _cost_lines(cost: Cost) -> Iterator[str]:
         yield "  what it holds can't be read now"
 
 
-def asked_line(wishes: Iterable[Wish], carrier: str) -> str:
+def asked_line(wishes: Iterable[Wish], carrier: CarriedBy) -> str:
     """What was asked for, and who carries it out."""
     said = ", ".join(f"{VERBS[wish.verb]} {visible(about(wish), 120)}" for wish in wishes)
-    by = "watch carries it out" if carrier == "watch" else "no watch lives: this screen carries it out itself"
+    by = "watch carries it out" if carrier is CarriedBy.WATCH else "no watch lives: this screen carries it out itself"
     return f"requested: {said}; {by}"
 
 

@@ -1,0 +1,59 @@
+"""The three questions of whoever looks at the screen: is anything stuck, does gas last, is anybody owed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from relayclear.clearing.breaker import BreakerState
+from relayclear.money.refund_state import RefundState
+from relayclear.store import breakers, dues, refunds
+from relayclear.usecases.board import Picture
+from relayclear.usecases.board_gas import GasLine, gas_lines
+from relayclear.usecases.board_rows import Oldest
+from relayclear.usecases.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What answers them, as of `at`.
+
+    `stuck` and `clearable` count what could be read; `unread` paths couldn't.  `owed` refunds wait for a
+    decision, `approved` ones for their sending; both are of now, None while the past is shown.  `open_breakers`
+    are names.
+    """
+
+    at: datetime
+    paths: int
+    stuck: int
+    clearable: int
+    unread: int
+    oldest: Oldest | None
+    gas: Sequence[GasLine]
+    owed: int | None
+    approved: int | None
+    open_breakers: Sequence[str]
+
+
+def read_answers(desk: Desk, picture: Picture) -> Answers:
+    """Answer from the database alone.  Raises StoreError."""
+    waiting = [row.oldest for row in picture.paths if row.oldest is not None and row.stuck]
+    with desk.journal.database.snapshot() as reads:
+        live = picture.as_of is None
+        owed = dues.count(reads) if live else None
+        approved = refunds.count(reads, RefundState.APPROVED) if live else None
+        now = desk.clock.now()
+        open_ones = [one.name for one in breakers.every(reads) if live and one.at(now) is not BreakerState.CLOSED]
+    return Answers(
+        at=picture.at,
+        paths=len(picture.paths),
+        stuck=sum(row.stuck or 0 for row in picture.paths),
+        clearable=sum(row.clearable or 0 for row in picture.paths if row.stuck),
+        unread=sum(row.error is not None for row in picture.paths),
+        oldest=min(waiting, default=None),
+        gas=gas_lines(desk, picture.as_of),
+        owed=owed,
+        approved=approved,
+        open_breakers=open_ones,
+    )

@@ -1,0 +1,249 @@
+"""Sentences of the screen: the answers at a glance, a path, a packet's story."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from relayclear.clearing.timeline import Happened, Moment
+from relayclear.ibc.coin import Coin
+from relayclear.ibc.text import clean, visible
+from relayclear.usecases.answers import Answers
+from relayclear.usecases.board_gas import GasLine
+from relayclear.usecases.board_rows import PathRow
+from relayclear.usecases.board_story import PacketStory, Work
+from relayclear.wording import (
+    ADVICE,
+    CLASSES,
+    OPERATIONS,
+    REASONS,
+    age,
+    coin,
+    counted,
+    fate_line,
+    long_age,
+    moment,
+)
+from relayclear.clearing.operation import operation_state
+
+LOW_DAYS = 3
+MOMENTS = {
+    Happened.ASKED: "asked for {sequences}",
+    Happened.PLANNED: "attempt {attempt} begins with {sequences}",
+    Happened.RAN: "attempt {attempt}: Hermes has ended",
+    Happened.MOVED: "{step} of {sequences} on {chain}",
+    Happened.JUDGED: "attempt {attempt}: both chains were read",
+    Happened.CANCELLED: "called off",
+}
+
+
+def answer_lines(found: Answers) -> list[str]:
+    """Stuck, gas, owed; and what is left alone."""
+    return [_stuck_line(found), _gas_line(found), _owed_line(found), _breaker_line(found)]
+
+
+def _stuck_line(found: Answers) -> str:
+    unread = f"; {counted(found.unread, 'path')} can't be read" if found.unread else ""
+    if not found.stuck:
+        return f"{'?' if found.unread else '✓'} stuck    none on {counted(found.paths, 'path')}{unread}"
+    oldest = "" if found.oldest is None else f", the oldest for {_since(found.oldest.since, found.at)}"
+    able = f", {found.clearable} can be cleared" if found.clearable else ", none can be cleared now"
+    return f"✗ stuck    {counted(found.stuck, 'packet')}{oldest}{able}{unread}"
+
+
+def _since(since: datetime, at: datetime) -> str:
+    return age(max(0, int((at - since).total_seconds())))
+
+
+def _gas_line(found: Answers) -> str:
+    """The chain that runs dry first stands first; what nobody knows is said so."""
+    lines = [one for one in found.gas if one.held is not None]
+    unread = [one for one in found.gas if one.error is not None or one.looked_at is None]
+    if not lines:
+        return "? gas      nobody has looked: relayclear watch does"
+    sign = "✗" if any(_is_low(one) for one in lines) else "?" if unread else "✓"
+    said = ", ".join(gas_words(one) for one in sorted(lines, key=_urgency)[:3])
+    return f"{sign} gas      {said}" + (f"; {len(unread)} not read" if unread else "")
+
+
+def gas_words(one: GasLine) -> str:
+    """What one key has: in days where its spending is known, else in relays."""
+    name = f"{one.chain} {one.role}"
+    if one.days is not None:
+        return f"{name} {one.days:.0f} d" if one.days >= 1 else f"{name} under a day"
+    return f"{name} {counted(one.relays, 'relay')}" if one.relays is not None else f"{name} {coin(one.held)}"
+
+
+def _is_low(one: GasLine) -> bool:
+    return (one.days is not None and one.days < LOW_DAYS) or one.relays == 0
+
+
+def _urgency(one: GasLine) -> tuple[bool, float, str, str]:
+    return (one.days is None, one.days if one.days is not None else one.relays or 0, one.chain, one.role)
+
+
+def _owed_line(found: Answers) -> str:
+    if found.owed is None or found.approved is None:
+        return "? owed     of the past only packets are told"
+    if not found.owed and not found.approved:
+        return "✓ owed     nothing"
+    said = [f"{counted(found.owed, 'refund')} to be decided"] if found.owed else []
+    said += [f"{found.approved} approved and not sent"] if found.approved else []
+    return f"! owed     {', '.join(said)}"
+
+
+def _breaker_line(found: Answers) -> str:
+    if not found.open_breakers:
+        return "✓ breakers all closed"
+    return f"✗ breakers {clean(', '.join(found.open_breakers[:3]), 200)}" + (
+        f" and {len(found.open_breakers) - 3} more" if len(found.open_breakers) > 3 else ""
+    )
+
+
+def path_page(row: PathRow, at: datetime) -> str:
+    """Everything about one path."""
+    return "\n".join(_path_lines(row, at))
+
+
+def _path_lines(row: PathRow, at: datetime) -> Iterator[str]:
+    path = row.path
+    yield f"from   {path.source}  ({row.source_state.value})"
+    yield f"to     {path.destination}  ({row.destination_state.value})"
+    yield f"order  {path.ordering.value}"
+    yield f"read   {moment(row.read_at)}"
+    if row.error is not None:
+        yield f"       ✗ it can't be read since {moment(row.failed_at)}: {clean(row.error, 400)}"
+        yield "       try: relayclear doctor"
+    yield ""
+    yield f"pending {_number(row.pending)}, stuck {_number(row.stuck)}, muted {row.muted}, clearable {_number(row.clearable)}"
+    for packet_class, count in sorted(row.classes.items()):
+        yield f"  {count:>6} {CLASSES[packet_class].word}: {CLASSES[packet_class].meaning}"
+    for reason, count in sorted(row.reasons.items()):
+        yield f"  {count:>6} blocked, {reason.value}" + (f": {ADVICE[reason]}" if reason in ADVICE else "")
+    if row.oldest is not None:
+        least = "" if row.oldest.exact else "at least "
+        yield f"the oldest is #{row.oldest.sequence}, {least}{_since(row.oldest.since, at)} old, since {moment(row.oldest.since)}"
+    for denom, amount in sorted(row.values.items()):
+        yield f"  holds {visible(coin(Coin(denom, amount)), 120)}"
+    if row.unvalued:
+        yield f"  and {counted(row.unvalued, 'packet')} of which nobody knows what it moves"
+    yield ""
+    for chain, name, health in (
+        (path.source.chain, path.source_client, row.source_client),
+        (path.destination.chain, path.destination_client, row.destination_client),
+    ):
+        state = "not read" if health is None else health.status.value
+        until = "" if health is None or health.expires_at is None else f", expires {moment(health.expires_at)}"
+        yield f"client {name} on {chain}: {state}{until}"
+    end = path.source
+    yield ""
+    yield f"relayclear packets list --chain {end.chain} --channel {end.channel}"
+
+
+def _number(count: int | None) -> str:
+    return "unknown" if count is None else str(count)
+
+
+def story_text(story: PacketStory) -> str:
+    """A packet from send to fate, and the command that would move it."""
+    return "\n".join(_story_lines(story))
+
+
+def _story_lines(story: PacketStory) -> Iterator[str]:
+    yield from _details(story)
+    yield ""
+    yield "what happened, in UTC:"
+    yield from (f"  {moment(at)}  {text}" for at, text in _told(story))
+    for work in story.works:
+        yield ""
+        yield from operation_lines(work)
+    for sale in story.sales:
+        yield ""
+        yield f"sold by token {sale.token.token.memo}"
+    yield ""
+    yield from _next(story)
+
+
+def _details(story: PacketStory) -> Iterator[str]:
+    if story.path is not None:
+        yield f"{story.path.source} → {story.path.destination}"
+    if story.packet is None:
+        yield "its details are not read: what it moves and its timeout are unknown"
+        return
+    yield "details: read, and they fit the commitment on the chain"
+    if story.transfer is not None:
+        yield f"moves    {visible(coin(story.transfer.coin), 200)}"
+        yield f"from     {visible(story.transfer.sender, 200)}"
+        yield f"to       {visible(story.transfer.receiver, 200)}"
+        if story.transfer.memo:
+            yield f"memo     {visible(story.transfer.memo, 300)}"
+
+
+def _told(story: PacketStory) -> list[tuple[datetime, str]]:
+    """Oldest first; what the packet's own work adds keeps its order."""
+    told: list[tuple[datetime, str]] = []
+    if story.packet is not None and story.packet.sent_at is not None:
+        told.append((story.packet.sent_at, f"sent in {story.packet.send_tx} at height {story.packet.sent_height}"))
+    if story.first_seen is not None:
+        told.append((story.first_seen, "first seen pending"))
+    for change in story.changes:
+        blocked = change.verdict.blocked
+        why = f", blocked: {REASONS[blocked.reason].format(detail=blocked.detail)}" if blocked else ""
+        told.append((change.at, f"{change.verdict.packet_class.value}{clean(why, 200)}"))
+    for work in story.works:
+        told += _dated(work.moments, work.operation.requested_at)
+    if story.gone_at is not None:
+        told.append((story.gone_at, "gone from the sending chain's pending packets"))
+    return sorted(told, key=lambda pair: pair[0])
+
+
+def _dated(moments: Sequence[Moment], first: datetime) -> list[tuple[datetime, str]]:
+    """With times that never undo their order: a block's clock lags behind ours."""
+    dated, last = [], min((one.at for one in moments if one.at), default=first)
+    for one in moments:
+        last = max(last, one.at or last)
+        dated.append((last, moment_line(one)))
+    return dated
+
+
+def moment_line(item: Moment) -> str:
+    """One thing that happened to an operation."""
+    words = {"sequences": f"#{item.sequences}", "attempt": item.attempt}
+    if item.tx is not None:
+        words |= {"step": item.tx.step.value, "chain": item.tx.chain}
+    line = MOMENTS[item.what].format(**words)
+    return f"{line}, tx {item.tx.hash}" if item.tx is not None else line
+
+
+def operation_lines(work: Work) -> Iterator[str]:
+    """An operation: its state, each run with its exact command and output, what became of each packet."""
+    operation = work.operation
+    word = OPERATIONS[operation_state(operation)]
+    yield f"operation {operation.id}: {word.glyph} {word.word}, {word.meaning}"
+    for attempt in operation.attempts:
+        yield f"  attempt {attempt.number}, {moment(attempt.started_at)}"
+        if attempt.run is not None:
+            yield f"    $ {clean(' '.join(attempt.run.argv))}"
+            yield from (f"    | {clean(line, 300)}" for line in attempt.run.output.splitlines()[-40:])
+            yield from (f"    Hermes: {clean(line, 300)}" for line in attempt.run.complaints)
+        for packet in attempt.after:
+            yield f"    {clean(fate_line(packet), 300)}"
+            yield from (f"      {tx.step} {tx.hash} on {tx.chain}, by {tx.relayer}" for tx in packet.txs)
+
+
+def _next(story: PacketStory) -> Iterator[str]:
+    if story.verdict is None:
+        yield "it is not pending: nothing is left to clear"
+        return
+    if story.muted is not None:
+        yield f"muted: {visible(story.muted.reason, 200)}"
+    if story.clearable is False and story.verdict.blocked is not None:
+        blocked = story.verdict.blocked
+        yield f"can't be cleared now: {clean(REASONS[blocked.reason].format(detail=blocked.detail), 300)}"
+        if blocked.reason in ADVICE:
+            yield f"try: {ADVICE[blocked.reason]}"
+        return
+    end = story.key.end
+    port = "" if end.port == "transfer" else f" --port {end.port}"
+    yield f"relayclear clear --chain {end.chain}{port} --channel {end.channel} --packet-sequences {story.sequence}"

@@ -25,10 +25,12 @@ from relayclear.usecases.desk import Desk
 from relayclear.usecases.pausing import pause
 from relayclear.usecases.payments import Reading, read_payments
 from relayclear.usecases.payments_watch import watch_chain
+from relayclear.usecases.picture import Keeper
 from relayclear.usecases.refund_dues import rules_of
 from relayclear.usecases.refund_transit import open_too_long
 from relayclear.usecases.relay_costs import read_costs
 from relayclear.usecases.resting import RestingEngine
+from relayclear.usecases.scan import Reading as Scanned
 from relayclear.usecases.scan import scan
 from relayclear.usecases.token_bench import Bench
 from relayclear.usecases.token_work import take_up
@@ -106,6 +108,7 @@ class Watch:
     started_at: datetime = field(init=False)
     troubles: dict[str, str] = field(default_factory=dict, init=False)
     vitals: Vitals = field(init=False)
+    keeper: Keeper = field(init=False)
     _told: list[Event] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -114,6 +117,7 @@ class Watch:
         self.started_at = self.desk.clock.now()
         self.engine = RestingEngine(self.desk.journal.database, self.desk.clock)
         self.vitals = Vitals(self.desk)
+        self.keeper = Keeper(self.desk)
         if self.role.mode is Mode.SELLER:
             take_up(Bench(self.desk, self.engine, heard=self._heard))
 
@@ -167,7 +171,7 @@ class Watch:
         """Read everything once, work until nothing is due; what is left then."""
         self._begin()
         try:
-            await self._scan()
+            await self._fill(await self._scan())
             await self._check_once()
             for chain in self.payees:
                 self._have_read(await read_payments(self.desk, chain))
@@ -299,19 +303,27 @@ class Watch:
 
     async def _scans(self) -> None:
         while not self.stop.is_set():
-            await self._scan()
-            await self._pause(self.rhythm.scan_seconds)
+            reading = await self._scan()
+            # Details come in while it would rest: the rhythm of the scans doesn't wait for them.
+            await asyncio.gather(self._fill(reading), self._pause(self.rhythm.scan_seconds))
 
-    async def _scan(self) -> None:
+    async def _fill(self, reading: Scanned) -> None:
+        count = await self.keeper.fill(reading, self.stop.is_set)
+        if count:
+            self.log.info("packet details read", packets=count)
+
+    async def _scan(self) -> Scanned:
         began = self.desk.clock.boot()[1]
         reading = await scan(self.desk)
         self.vitals.after_scan(reading, self.desk.clock.boot()[1] - began)
+        self.keeper.after_scan(reading)
         pending = sum(len(item.commitments) for item in reading.paths.values() if item.error is None)
         failed = sum(item.error is not None for item in reading.paths.values())
         self.log.info("scanned", paths=len(reading.paths), pending=pending, failed_paths=failed)
         self.troubles = _without(self.troubles, "scan")
         for chain, failure in reading.failures.items():
             self.log.warning("chain not read", chain=chain, error=clean(failure.message, 300))
+        return reading
 
     async def _probes(self) -> None:
         while not self.stop.is_set():

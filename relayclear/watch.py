@@ -25,11 +25,13 @@ from relayclear.usecases.desk import Desk
 from relayclear.usecases.pausing import pause
 from relayclear.usecases.payments import Reading, read_payments
 from relayclear.usecases.payments_watch import watch_chain
+from relayclear.usecases.picture import Keeper
 from relayclear.usecases.refund_dues import rules_of
 from relayclear.usecases.refund_transit import open_too_long
 from relayclear.usecases.relay_costs import read_costs
 from relayclear.usecases.requests_work import Carrier, take_up_requests
 from relayclear.usecases.resting import RestingEngine
+from relayclear.usecases.scan import Reading as Scanned
 from relayclear.usecases.scan import scan
 from relayclear.usecases.token_bench import Bench
 from relayclear.usecases.token_work import take_up
@@ -109,6 +111,7 @@ class Watch:
     started_at: datetime = field(init=False)
     troubles: dict[str, str] = field(default_factory=dict, init=False)
     vitals: Vitals = field(init=False)
+    keeper: Keeper = field(init=False)
     _told: list[Event] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -121,6 +124,7 @@ class Watch:
         self.vitals = Vitals(self.desk)
         # Also where it only looks: a monitor spends nothing by itself, and a request is a person's explicit order.
         take_up_requests(self.requests)
+        self.keeper = Keeper(self.desk)
         if self.role.mode is Mode.SELLER:
             take_up(Bench(self.desk, self.engine, heard=self._heard))
 
@@ -175,7 +179,7 @@ class Watch:
         """Read everything once, work until nothing is due; what is left then."""
         self._begin()
         try:
-            await self._scan()
+            await self._fill(await self._scan())
             await self._check_once()
             for chain in self.payees:
                 self._have_read(await read_payments(self.desk, chain))
@@ -318,19 +322,27 @@ class Watch:
 
     async def _scans(self) -> None:
         while not self.stop.is_set():
-            await self._scan()
-            await self._pause(self.rhythm.scan_seconds)
+            reading = await self._scan()
+            # Details come in while it would rest: the rhythm of the scans doesn't wait for them.
+            await asyncio.gather(self._fill(reading), self._pause(self.rhythm.scan_seconds))
 
-    async def _scan(self) -> None:
+    async def _fill(self, reading: Scanned) -> None:
+        count = await self.keeper.fill(reading, self.stop.is_set)
+        if count:
+            self.log.info("packet details read", packets=count)
+
+    async def _scan(self) -> Scanned:
         began = self.desk.clock.boot()[1]
         reading = await scan(self.desk)
         self.vitals.after_scan(reading, self.desk.clock.boot()[1] - began)
+        self.keeper.after_scan(reading)
         pending = sum(len(item.commitments) for item in reading.paths.values() if item.error is None)
         failed = sum(item.error is not None for item in reading.paths.values())
         self.log.info("scanned", paths=len(reading.paths), pending=pending, failed_paths=failed)
         self.troubles = _without(self.troubles, "scan")
         for chain, failure in reading.failures.items():
             self.log.warning("chain not read", chain=chain, error=clean(failure.message, 300))
+        return reading
 
     async def _probes(self) -> None:
         while not self.stop.is_set():

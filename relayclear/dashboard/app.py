@@ -30,7 +30,7 @@ from relayclear.dashboard.view import View
 from relayclear.dashboard.views import VIEW_CLASSES
 from relayclear.dashboard.words import glossary_page, help_page
 from relayclear.errors import RelayclearError
-from relayclear.usecases.board import step
+from relayclear.usecases.board_story import step
 from relayclear.usecases.desk import Desk
 from relayclear.wording import moment
 

@@ -195,10 +195,14 @@ def has_timed_out(packet: Packet, chain_id: str, height: int, at: datetime) -> b
     """
     now = Height(revision_of(chain_id), height)
     by_height = not packet.timeout_height.is_zero and now >= packet.timeout_height
-    # Whole microseconds: a float of seconds can be off by one from the year 2038 on.
-    nanoseconds = (at - _EPOCH) // timedelta(microseconds=1) * 1000
-    by_time = packet.timeout_timestamp != 0 and nanoseconds >= packet.timeout_timestamp
+    by_time = packet.timeout_timestamp != 0 and unix_nanoseconds(at) >= packet.timeout_timestamp
     return by_height or by_time
+
+
+def unix_nanoseconds(at: datetime) -> int:
+    """A block's time as timeouts count it."""
+    # Whole microseconds: a float of seconds can be off by one from the year 2038 on.
+    return (at - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def over_limits(rules: RelayRules, transfer: Transfer | None) -> str | None:

@@ -16,7 +16,7 @@ from relayclear.ibc.coin import DenomPath
 from relayclear.ibc.packet import ChannelEnd, Packet, PacketKey, SequenceRanges
 from relayclear.ibc.relayer import RelayRun
 from relayclear.ibc.topology import ChannelInfo, ClientInfo, ConnectionInfo
-from relayclear.store import mutes, operations, packets, sightings, topology
+from relayclear.store import judgements, mutes, operations, packets, sightings, topology
 from relayclear.store.db import Database
 from relayclear.store.mutes import Mute
 from relayclear.store.sightings import LastReading
@@ -114,6 +114,7 @@ class Journal:
         """
         with self.database.atomic() as tx:
             sightings.close_all(tx, chain, at)
+            judgements.close_all(tx, chain, at)
             topology.drop(tx, chain)
             packets.forget(tx, chain)
 

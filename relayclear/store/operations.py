@@ -148,7 +148,7 @@ def page(
     else:
         rows = reads.rows(SELECT_PAGE, where)
     found = load(reads, [row[0] for row in rows])
-    return [_as_it_was(operation, as_of) for operation in found] if as_of else found
+    return [as_it_was(operation, as_of) for operation in found] if as_of else found
 
 
 def every(reads: Reads, since: datetime | None = None) -> Iterator[Operation]:
@@ -180,7 +180,7 @@ def unfinished(reads: Reads) -> list[Operation]:
     return sorted(found, key=lambda operation: (operation.requested_at, operation.id))
 
 
-def _as_it_was(operation: Operation, at: datetime) -> Operation:
+def as_it_was(operation: Operation, at: datetime) -> Operation:
     """Without what became known later: a run when it was over, a judgement when its attempt ended."""
     cancelled_at = operation.cancelled_at
     return replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from relayclear.ibc.coin import DenomPath
 from relayclear.ibc.packet import ChannelEnd, Height, Packet, PacketKey
@@ -19,6 +20,8 @@ SELECT_PACKETS = """
 SELECT sequence, commitment, destination_chain, destination_port, destination_channel, data,
   timeout_revision, timeout_height, timeout_timestamp, send_tx, sent_height, sent_at
 FROM packets WHERE end_id = ? AND sequence IN (?*)"""
+SELECT_SENT = """
+SELECT sequence, sent_at, data FROM packets WHERE end_id = ? AND sequence IN (?*)"""
 
 ADD_DENOM = "INSERT INTO denoms (chain, denom, hops, base) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 SELECT_DENOM = "SELECT hops, base FROM denoms WHERE chain = ? AND denom = ?"
@@ -54,6 +57,39 @@ def load(reads: Reads, wanted: Mapping[PacketKey, bytes]) -> dict[PacketKey, Pac
         for packet in [_packet(end, row)]
         if wanted[packet.key] == row[1]
     }
+
+
+def sent(reads: Reads, end: ChannelEnd, sequences: Iterable[int]) -> dict[int, tuple[datetime | None, bytes]]:
+    """When packets of an end were sent, and what they say; those nobody has details of are left out.
+
+    Of a chain begun anew there may be two of a sequence: the newer one is meant.
+    """
+    end_id = numbers(reads).get(end)
+    found: dict[int, tuple[datetime | None, bytes]] = {}
+    for sequence, sent_at, data in reads.rows_in(SELECT_SENT, (end_id,), sequences) if end_id is not None else ():
+        at = read_optional_time(sent_at)
+        if sequence not in found or _later(at, found[sequence][0]):
+            found[sequence] = (at, data)
+    return found
+
+
+def newest(reads: Reads, keys: Iterable[PacketKey]) -> dict[PacketKey, Packet]:
+    """Details of packets, of a sequence that a chain used twice the newer one's; unknown ones are left out."""
+    ids, found = numbers(reads), dict[PacketKey, Packet]()
+    by_end: defaultdict[ChannelEnd, list[int]] = defaultdict(list)
+    for key in keys:
+        by_end[key.end].append(key.sequence)
+    for end, sequences in by_end.items():
+        for row in reads.rows_in(SELECT_PACKETS, (ids[end],), sequences) if end in ids else ():
+            packet = _packet(end, row)
+            before = found.get(packet.key)
+            if before is None or _later(packet.sent_at, before.sent_at):
+                found[packet.key] = packet
+    return found
+
+
+def _later(one: datetime | None, other: datetime | None) -> bool:
+    return other is None or (one is not None and one > other)
 
 
 def save_denom(tx: Transaction, chain: str, denom: str, path: DenomPath) -> None:

@@ -64,6 +64,9 @@ WHERE m.order_id = ? ORDER BY p.height, p.chain, p.tx_hash, p.ordinal, p.denom""
 SELECT_PAGE = _page("payments WHERE included_at <= ?")
 SELECT_OF_CHAIN = _page("payments WHERE chain = ? AND included_at <= ?")
 SELECT_OF_SENDER = _page("payments WHERE sender = ? AND (? = '' OR chain = ?) AND included_at <= ?")
+SELECT_BETWEEN = """
+SELECT chain, denom, amount, included_at FROM payments WHERE included_at > ? AND included_at <= ?
+ORDER BY included_at"""
 SELECT_ORPHANS = _page("orphans WHERE kind = ?")
 SELECT_ORPHANS_OF_CHAIN = _page("orphans WHERE kind = ? AND chain = ?")
 SELECT_ORPHAN_KIND = "SELECT kind FROM orphans WHERE chain = ? AND tx_hash = ? AND ordinal = ? AND denom = ?"
@@ -235,6 +238,12 @@ def page(
     else:
         rows = reads.rows(SELECT_PAGE, (until, limit, offset))
     return _newest_first(rows)
+
+
+def between(reads: Reads, since: datetime, until: datetime) -> list[tuple[str, str, int, datetime]]:
+    """Chain, denom, amount and block time of every payment of a span of block time, oldest first."""
+    rows = reads.rows(SELECT_BETWEEN, (time_text(since), time_text(until)))
+    return [(chain, denom, int(amount), read_time(at)) for chain, denom, amount, at in rows]
 
 
 def orphans(

@@ -39,6 +39,8 @@ SELECT_OF_OPERATION = """
 SELECT chain, tx_hash, address, sequence, operation_id, attempt, fee, code, height, included_at FROM relay_costs
 WHERE operation_id = ? ORDER BY attempt, chain, sequence"""
 
+SELECT_SINCE = "SELECT fee FROM relay_costs WHERE chain = ? AND included_at > ? AND included_at <= ?"
+
 
 class Moment(StrEnum):
     """When an account was looked at: before a run, or after one that ended by itself."""
@@ -135,6 +137,15 @@ def add(tx: Transaction, run: Run, use: SequenceUse, at: datetime) -> bool:
 def of_operation(reads: Reads, operation_id: str) -> list[RelayCost]:
     """What the runs of an operation cost, by attempt, chain and sequence."""
     return [_cost(row) for row in reads.rows(SELECT_OF_OPERATION, (operation_id,))]
+
+
+def between(reads: Reads, chain: str, since: datetime, until: datetime) -> dict[str, int]:
+    """What all runs together paid on a chain in a span of block time: base units by denom."""
+    found: dict[str, int] = {}
+    for (fee,) in reads.rows(SELECT_SINCE, (chain, time_text(since), time_text(until))):
+        for coin in read_coins(fee):
+            found[coin.denom] = found.get(coin.denom, 0) + coin.amount
+    return found
 
 
 def _next(rows: Iterable[Row]) -> Mark | None:

@@ -51,6 +51,8 @@ WHERE p.chain = ? AND p.port = ? AND p.channel = ? AND p.sequence = ?
   AND NOT EXISTS (SELECT 1 FROM revocations r WHERE r.order_id = p.order_id)
   AND NOT EXISTS (SELECT 1 FROM sale_ends e WHERE e.order_id = p.order_id)
 ORDER BY t.made_at, t.order_id"""
+SELECT_ALL_OF_PACKET = """
+SELECT order_id FROM token_packets WHERE chain = ? AND port = ? AND channel = ? AND sequence = ?"""
 SELECT_OPEN_COUNT = """
 SELECT count(*) FROM tokens t WHERE t.wallet = ? AND t.expires_at >= ?
   AND NOT EXISTS (SELECT 1 FROM revocations r WHERE r.order_id = t.order_id)
@@ -206,6 +208,12 @@ def open_of_packet(reads: Reads, key: PacketKey, at: datetime) -> list[OpenToken
         OpenToken(order_id, read_time(expires_at), read_time(grace_ends_at), bool(sold))
         for order_id, expires_at, grace_ends_at, sold in reads.rows(SELECT_OF_PACKET, (*key, time_text(at)))
     ]
+
+
+def of_packet(reads: Reads, key: PacketKey) -> list[StoredToken]:
+    """Every token that was ever made for a packet, oldest first."""
+    found = load(reads, [row[0] for row in reads.rows(SELECT_ALL_OF_PACKET, tuple(key))])
+    return sorted(found, key=lambda stored: (stored.made_at, stored.order_id))
 
 
 def count_open(reads: Reads, wallet: str, at: datetime) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from relayclear.store.db import Reads, Transaction
+from relayclear.store.db import Reads, Row, Transaction
 from relayclear.store.values import json_text, optional_time_text, read_json, read_optional_time, read_time, time_text
 
 # A failed look that found nothing keeps what the last good one did.
@@ -18,11 +18,15 @@ ON CONFLICT (kind, name) DO UPDATE SET tried_at = excluded.tried_at, error = exc
   good_at = coalesce(excluded.good_at, good_at),
   detail = CASE WHEN excluded.detail = '{}' THEN detail ELSE excluded.detail END"""
 SELECT_VITALS = "SELECT kind, name, tried_at, good_at, error, detail FROM vitals ORDER BY kind, name"
+SELECT_OF_KIND = "SELECT kind, name, tried_at, good_at, error, detail FROM vitals WHERE kind = ? ORDER BY name"
 DROP_VITAL = "DELETE FROM vitals WHERE kind = ? AND name = ?"
 
 
 class Kind(StrEnum):
-    """What a vital is of; its name then is the chain, ``CHAIN/URL``, the config's path, ``CHAIN/ROLE``, the end."""
+    """What a vital is of; its name then is the chain, ``CHAIN/URL``, the config's path, ``CHAIN/ROLE``, the end.
+
+    `PATH` is what holds for every packet that an end sends: the other end, states, clients.
+    """
 
     CHAIN = "chain"
     ENDPOINT = "endpoint"
@@ -30,6 +34,7 @@ class Kind(StrEnum):
     GAS = "gas"
     PACKETS = "packets"
     SCAN = "scan"
+    PATH = "path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,14 @@ def drop(tx: Transaction, names: Iterable[tuple[Kind, str]]) -> None:
 
 def every(reads: Reads) -> list[Vital]:
     """All there are, by kind and name."""
-    return [
-        Vital(Kind(kind), name, read_time(tried_at), read_optional_time(good_at), error, read_json(detail))
-        for kind, name, tried_at, good_at, error, detail in reads.rows(SELECT_VITALS)
-    ]
+    return [_vital(row) for row in reads.rows(SELECT_VITALS)]
+
+
+def of_kind(reads: Reads, kind: Kind) -> list[Vital]:
+    """Those of one kind, by name."""
+    return [_vital(row) for row in reads.rows(SELECT_OF_KIND, (kind,))]
+
+
+def _vital(row: Row) -> Vital:
+    kind, name, tried_at, good_at, error, detail = row
+    return Vital(Kind(kind), name, read_time(tried_at), read_optional_time(good_at), error, read_json(detail))

@@ -45,7 +45,7 @@ async def fetch_details(desk: Desk, reading: Reading, keys: Iterable[PacketKey],
         if key not in into.packets:
             by_end.setdefault(key.end, []).append(key.sequence)
     await asyncio.gather(
-        _refresh_states(desk, reading, {key.end for key in missing}),
+        refresh_states(desk, reading, {key.end for key in missing}),
         *(_ask_end(desk, reading, end, sequences, into) for end, sequences in by_end.items()),
     )
     fresh = {key: into.packets[key] for key in missing if key in into.packets and into.packets[key].verified}
@@ -70,7 +70,7 @@ async def _ask_end(desk: Desk, reading: Reading, end: ChannelEnd, sequences: Seq
             into.packets[key] = replace(answer, verified=verified)
 
 
-async def _refresh_states(desk: Desk, reading: Reading, ends: Iterable[ChannelEnd]) -> None:
+async def refresh_states(desk: Desk, reading: Reading, ends: Iterable[ChannelEnd]) -> None:
     """Read the channel states of both ends anew: the remembered ones may be a day old."""
     by_chain: dict[str, list[ChannelEnd]] = {}
     for end in ends:

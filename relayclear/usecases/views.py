@@ -13,6 +13,7 @@ from relayclear.ibc.readings import Head
 from relayclear.ibc.topology import ClientStatus
 from relayclear.ibc.triage import (
     UNDELIVERED,
+    Blocked,
     PacketClass,
     PacketFacts,
     PathFacts,
@@ -80,21 +81,27 @@ class PacketView:
     @property
     def filter_fields(self) -> dict[str, tuple[str, ...]]:
         """The row's texts by filter key, for `ibc.filter`."""
-        blocked, transfer = self.verdict.blocked, self.transfer
-        wallets = (transfer.sender, transfer.receiver) if transfer else ()
-        return {
-            "chain": (self.path.source.chain,),
-            "to": (self.path.destination.chain,),
-            "channel": (self.path.source.channel,),
-            "port": (self.path.source.port,),
-            "sequence": (str(self.sequence),),
-            "class": (self.verdict.packet_class.value,),
-            "reason": (blocked.reason.value,) if blocked else (),
-            "wallet": wallets,
-            "sender": wallets[:1],
-            "receiver": wallets[1:],
-            "denom": denom_names(transfer.coin.denom) if transfer else (),
-        }
+        return packet_fields(self.path, self.sequence, self.verdict.packet_class, self.verdict.blocked, self.transfer)
+
+
+def packet_fields(
+    path: RelayPath, sequence: int, packet_class: PacketClass, blocked: Blocked | None, transfer: Transfer | None
+) -> dict[str, tuple[str, ...]]:
+    """A packet's texts by filter key; those that nobody knows are empty."""
+    wallets = (transfer.sender, transfer.receiver) if transfer else ()
+    return {
+        "chain": (path.source.chain,),
+        "to": (path.destination.chain,),
+        "channel": (path.source.channel,),
+        "port": (path.source.port,),
+        "sequence": (str(sequence),),
+        "class": (packet_class.value,),
+        "reason": (blocked.reason.value,) if blocked else (),
+        "wallet": wallets,
+        "sender": wallets[:1],
+        "receiver": wallets[1:],
+        "denom": denom_names(transfer.coin.denom) if transfer else (),
+    }
 
 
 def timeout_at(packet: Packet | None) -> datetime | None:
@@ -248,11 +255,16 @@ def _behind(at: PathDesk, sequence: int) -> int | None:
 
 
 def _age(at: datetime, seen: datetime | None, packet: Packet | None) -> int | None:
-    sent = packet.sent_at if packet else None
     # What is seen for the first time may have waited for months.
-    evidence = [moment for moment in (seen if seen != at or sent else None, sent) if moment is not None]
+    known = seen if seen != at or (packet and packet.sent_at) else None
+    oldest = oldest_evidence(known, packet.sent_at if packet else None)
     # A block's clock may run ahead of ours: an age is never below zero.
-    return max(0, int((at - min(evidence)).total_seconds())) if evidence else None
+    return None if oldest is None else max(0, int((at - oldest).total_seconds()))
+
+
+def oldest_evidence(seen: datetime | None, sent: datetime | None) -> datetime | None:
+    """From when on a packet's age counts: its sending where that is proved, else when it was first seen."""
+    return min((moment for moment in (seen, sent) if moment is not None), default=None)
 
 
 def needs_attention(view: PacketView, stuck_after: int) -> bool:

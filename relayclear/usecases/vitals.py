@@ -23,7 +23,7 @@ from relayclear.usecases.scan import Reading
 
 _WORDS = 300
 _NEVER = object()
-_OF_A_SCAN = frozenset({Kind.CHAIN, Kind.ENDPOINT, Kind.PACKETS})
+_OF_A_SCAN = frozenset({Kind.CHAIN, Kind.ENDPOINT, Kind.PACKETS, Kind.PATH})
 
 
 class Vitals:
@@ -68,7 +68,7 @@ class Vitals:
 
     def _forget_others(self, reading: Reading) -> None:
         """Forget what the config doesn't name any more: it would stay as it was for ever."""
-        known = {(Kind.PACKETS, "/".join(end)) for end in reading.paths}
+        known = {(kind, "/".join(end)) for end in reading.paths for kind in (Kind.PACKETS, Kind.PATH)}
         known |= {(Kind.CHAIN, chain) for chain in self._desk.chains}
         known |= {(Kind.ENDPOINT, f"{name}/{use.name}") for name, of in self._desk.chains.items() for use in of.uses}
         self._gone += sorted(name for name in self._left - known if name[0] in _OF_A_SCAN)

@@ -49,7 +49,7 @@ class AnswersPanel(Panel):
     def look(self, shelf: Shelf) -> Found[Answers]:
         """Read what answers them."""
         picture = shelf.board.read(shelf.as_of)
-        found = read_answers(shelf.desk, picture, shelf.as_of)
+        found = read_answers(shelf.desk, picture)
         return Found(found, picture.scanned_at, counted(len(picture.paths), "path"), stale_after=shelf.stale_after)
 
     def show(self, value: Answers) -> None:

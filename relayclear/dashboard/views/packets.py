@@ -19,7 +19,7 @@ from relayclear.ibc.filter import Filter
 from relayclear.ibc.packet import ChannelEnd, PacketKey, SequenceRanges, Transfer
 from relayclear.ibc.text import visible
 from relayclear.usecases.board import WORST_FIRST, Column as By, Order
-from relayclear.usecases.packet_story import packet_story
+from relayclear.usecases.board_story import packet_story
 from relayclear.usecases.board_rows import Known, PacketRow
 from relayclear.wording import CLASSES, coin, counted, short
 from relayclear.wording.glossary import GLOSSARY

@@ -1,0 +1,191 @@
+"""The judged picture that a daemon keeps of every scan, for readers that ask no node: the dashboard.
+
+What a scan saw is kept first, judged with what is remembered.  Then, between two scans, what the
+verdicts rest on is read anew (states of channel ends) or for the first time (details of packets, the
+worst first), and what changed by it replaces the scan's own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from relayclear.ibc.packet import ChannelEnd, ChannelState, Ordering, RelayPath
+from relayclear.ibc.text import clean
+from relayclear.ibc.topology import ClientHealth, ClientStatus
+from relayclear.store import judgements, outages, vitals
+from relayclear.store.values import optional_time_text, read_optional_time, time_text
+from relayclear.store.vitals import Kind, Vital
+from relayclear.usecases.desk import Desk
+from relayclear.usecases.details import Details, fetch_details, refresh_states
+from relayclear.usecases.judging import AT_ONCE, Judge
+from relayclear.usecases.scan import Reading, client_health
+
+KEPT_FOR = timedelta(days=90)
+_FORGOTTEN_EVERY = timedelta(days=1)
+# Small enough that a payment which comes in meanwhile waits for few requests.
+_ASKED_TOGETHER = 50
+_WORDS = 300
+# What stands on an idle path matters before somebody sends, not within seconds.
+_IDLE_SECONDS = 600.0
+
+
+class Keeper:
+    """One daemon's picture: judges after every scan, and writes where something is new."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Go on from the picture that the daemon before left."""
+        self._desk = desk
+        self._judge = Judge(desk)
+        with desk.journal.database.snapshot() as reads:
+            self._away = {end: one.error for end, one in outages.open_ones(reads).items()}
+            self._shown = {one.name: dict(one.detail) for one in vitals.of_kind(reads, Kind.PATH)}
+            self._begun = judgements.moment_until(reads, desk.clock.now()) is not None
+            scans = [one.tried_at for one in vitals.of_kind(reads, Kind.SCAN)]
+        # What wasn't away then was read by the last scan of the daemon before.
+        self._read_at = {
+            end: scans[0]
+            for name, detail in self._shown.items()
+            if scans and detail["since"] is not None and (end := ChannelEnd(*name.split("/"))) not in self._away
+        }
+        self._clients: dict[tuple[str, str], ClientHealth] = {}
+        self._idle_at = 0.0
+        self._forgot: datetime | None = None
+
+    def after_scan(self, reading: Reading) -> None:
+        """Keep what a scan saw, judged with what is remembered.  Raises StoreError."""
+        self._keep(reading, ())
+
+    async def fill(self, reading: Reading, stopped: Callable[[], bool] = lambda: False) -> int:
+        """Read what the verdicts of a scan still miss; how many packets' details came in.
+
+        What no node can tell now stays as it is.  Raises StoreError alone.
+        """
+        pending = [end for end, item in reading.paths.items() if item.error is None and item.commitments]
+        await refresh_states(self._desk, reading, pending)
+        await self._ask_idle_clients(reading)
+        wanted = self._judge.wanted(reading)[:AT_ONCE]
+        told: set[ChannelEnd] = set()
+        count = 0
+        for start in range(0, len(wanted), _ASKED_TOGETHER):
+            if stopped():
+                break
+            keys = wanted[start : start + _ASKED_TOGETHER]
+            details = Details()
+            await fetch_details(self._desk, reading, keys, details)
+            self._judge.tell(details, keys)
+            told |= {key.end for key in keys}
+            count += sum(details.packets[key].verified for key in keys if key in details.packets)
+        self._keep(reading, told)
+        return count
+
+    async def _ask_idle_clients(self, reading: Reading) -> None:
+        """A scan asks for the clients of paths where something waits; now and then the others are asked for too."""
+        now = self._desk.clock.boot()[1]
+        if now < self._idle_at:
+            return
+        self._idle_at = now + _IDLE_SECONDS
+        wanted: dict[str, set[str]] = {}
+        for item in reading.paths.values():
+            for key in _clients_of(item.path):
+                if key not in reading.clients and item.error is None:
+                    wanted.setdefault(key[0], set()).add(key[1])
+        self._clients = {**await client_health(self._desk, wanted), **reading.clients}
+
+    def _keep(self, reading: Reading, told: Collection[ChannelEnd]) -> None:
+        """Write what is new, in one commit; nothing where nothing is."""
+        at, database = reading.at, self._desk.journal.database
+        judged = self._judge.judge(reading, told)
+        away = {end: clean(item.error.message, _WORDS) for end, item in reading.paths.items() if item.error}
+        news = {end: words for end, words in away.items() if self._away.get(end) != words}
+        # An end that left the config is not away any more, and an end that is read is not either.
+        back = [end for end in self._away if end not in away]
+        shown = self._facts(reading)
+        due = self._forgot is None or at - self._forgot >= _FORGOTTEN_EVERY
+        self._read_at.update((end, at) for end, item in reading.paths.items() if item.error is None)
+        if not judged and not news and not back and not shown and not due and self._begun:
+            return
+        with database.atomic() as tx:
+            judgements.record(tx, at, judged)
+            outages.begin(tx, at, {end: (self._read_at.get(end), words) for end, words in news.items()})
+            outages.end_all(tx, at, back)
+            vitals.keep(tx, [Vital(Kind.PATH, name, at, at, None, detail) for name, detail in shown.items()])
+            if back or news.keys() - self._away.keys() or not self._begun:
+                judgements.note_moment(tx, at)
+            if due:
+                judgements.forget(tx, at - KEPT_FOR)
+                outages.forget(tx, at - KEPT_FOR)
+        self._away, self._begun = away, True
+        self._shown.update(shown)
+        self._forgot = at if due else self._forgot
+
+    def _facts(self, reading: Reading) -> dict[str, dict[str, Any]]:
+        """What holds for whole paths, where it isn't as it was last written."""
+        found: dict[str, dict[str, Any]] = {}
+        for end, item in reading.paths.items():
+            name = "/".join(end)
+            before = self._shown.get(name)
+            if item.error is None or before is None:
+                # Where something waits the scan asked just now: whom it couldn't read is unknown.
+                clients = reading.clients if item.commitments else {**self._clients, **reading.clients}
+                detail = _path_detail(reading, item.path, clients)
+                since = before["since"] if before is not None else None
+                if since is None and item.error is None:
+                    since = time_text(reading.at)
+                detail["since"] = since
+                if before != detail:
+                    found[name] = detail
+        return found
+
+
+def _clients_of(path: RelayPath) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (path.source.chain, path.source_client), (path.destination.chain, path.destination_client)
+
+
+def _path_detail(reading: Reading, path: RelayPath, clients: Mapping[tuple[str, str], ClientHealth]) -> dict[str, Any]:
+    return {
+        "to": list(path.destination),
+        "ordering": path.ordering.value,
+        "version": path.version,
+        "connections": [path.source_connection, path.destination_connection],
+        "clients": [path.source_client, path.destination_client],
+        "states": [reading.network.state(end).value for end in (path.source, path.destination)],
+        "health": [_health_detail(clients.get(key)) for key in _clients_of(path)],
+    }
+
+
+def _health_detail(health: ClientHealth | None) -> list[str | None] | None:
+    if health is None:
+        return None
+    return [health.status.value, optional_time_text(health.expires_at)]
+
+
+class PathFacts:
+    """What was kept of a whole path: states of its ends, and its clients' health, None where nobody could tell.
+
+    `since` is the first scan that read and judged it, None where none has.
+    """
+
+    __slots__ = ("destination_client", "destination_state", "path", "since", "source_client", "source_state")
+
+    def __init__(self, vital: Vital) -> None:
+        """Read what a daemon wrote."""
+        source, detail = ChannelEnd(*vital.name.split("/")), vital.detail
+        self.since = read_optional_time(detail["since"])
+        self.path = RelayPath(
+            source,
+            ChannelEnd(*detail["to"]),
+            Ordering(detail["ordering"]),
+            detail["version"],
+            *detail["connections"],
+            *detail["clients"],
+        )
+        self.source_state, self.destination_state = map(ChannelState, detail["states"])
+        self.source_client, self.destination_client = map(_health, detail["health"])
+
+
+def _health(told: list[str | None] | None) -> ClientHealth | None:
+    if told is None or told[0] is None:
+        return None
+    return ClientHealth(ClientStatus(told[0]), read_optional_time(told[1]))

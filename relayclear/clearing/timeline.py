@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -83,4 +84,16 @@ def _of_attempt(attempt: Attempt) -> list[Moment]:
         found.append(Moment(rows[0][1].at, Happened.MOVED, sequences, attempt.number, rows[0][1]))
     if attempt.ended_at is not None:
         found.append(Moment(attempt.ended_at, Happened.JUDGED, chosen, attempt.number))
+    return found
+
+
+def dated(moments: Sequence[Moment], first: datetime) -> list[tuple[datetime, Moment]]:
+    """Moments with a time to merge them with others by, which never undoes their order; `first` where none has one.
+
+    A block's clock lags behind ours: sorted by its time alone, what moved a packet would stand before what caused it.
+    """
+    found, last = [], min((one.at for one in moments if one.at), default=first)
+    for one in moments:
+        last = max(last, one.at or last)
+        found.append((last, one))
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import getpass
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +10,11 @@ import typer
 
 from relayclear.cli.face import Face
 from relayclear.cli.output import Exit
+from relayclear.cli.who import who
 from relayclear.errors import UsageError
 
 if TYPE_CHECKING:
-    from relayclear.config.settings import DashboardSettings
+    from relayclear.config.settings import Settings
     from relayclear.dashboard.app import Start
     from relayclear.usecases.desk import Desk
 
@@ -26,7 +26,9 @@ def dashboard(
     theme: Annotated[
         str | None, typer.Option(metavar="NAME", help="dark, light, or terminal for the terminal's own 16 colours.")
     ] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="Plain words, with a line of explanation; F2 switches.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Plain words, with a line of explanation; F2 switches.")
+    ] = False,
 ) -> int:
     """See everything live: what is stuck and why, whether gas lasts, what is owed; and act on it.
 
@@ -40,7 +42,7 @@ def dashboard(
     # Commands end before cycles matter; a screen that stays open for weeks has to collect them.
     gc.enable()
     settings = face.settings()
-    start = _start(settings.dashboard, armed=act, theme=theme, plain=plain)
+    start = _start(settings, armed=act, theme=theme, plain=plain)
 
     async def work(desk: Desk) -> int:
         """Show it until it is left."""
@@ -55,13 +57,22 @@ def dashboard(
     return face.run(work)
 
 
-def _start(chosen: DashboardSettings, *, armed: bool, theme: str | None, plain: bool) -> Start:
+def _start(settings: Settings, *, armed: bool, theme: str | None, plain: bool) -> Start:
+    from datetime import timedelta
+
     from relayclear.dashboard.actions import keymap
     from relayclear.dashboard.app import Start
 
-    keys = keymap(dict(_pair(text) for text in chosen.keys))
-    expert = not plain and chosen.words == "field"
-    return Start(armed, getpass.getuser(), keys, chosen.theme if theme is None else theme, expert)
+    chosen = settings.dashboard
+    return Start(
+        armed=armed,
+        who=who(),
+        keys=keymap(dict(_pair(text) for text in chosen.keys)),
+        theme=chosen.theme if theme is None else theme,
+        expert=not plain and chosen.words == "field",
+        # A look that is late by more than half is missed: two of them tell that nobody looks.
+        stale_after=timedelta(seconds=2.5 * settings.scan.interval + 10),
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from relayclear.clearing.operation import Attempt, operation_state
-from relayclear.clearing.timeline import Happened, Moment
+from relayclear.clearing.timeline import Moment, dated
 from relayclear.cli.clear_pages import print_operation
 from relayclear.cli.face import Face
 from relayclear.cli.output import console, rfc3339
@@ -19,6 +18,7 @@ from relayclear.store.relay_costs import RelayCost
 from relayclear.usecases.operations import OperationList, OperationStory
 from relayclear.usecases.relay_costs import packet_shares, totals
 from relayclear.wording import OPERATIONS, coin, moment
+from relayclear.wording.board import moment_line
 
 _LIST = (
     Column("operation"),
@@ -27,14 +27,6 @@ _LIST = (
     Column("channel"),
     Column("sequences", flexible=True),
 )
-_MOMENTS = {
-    Happened.ASKED: "asked to clear {sequences}",
-    Happened.PLANNED: "attempt {attempt}: {sequences} planned",
-    Happened.RAN: "attempt {attempt}: Hermes has ended",
-    Happened.MOVED: "{step} of {sequences} on {chain}",
-    Happened.JUDGED: "attempt {attempt}: judged",
-    Happened.CANCELLED: "called off",
-}
 
 
 def list_document(found: OperationList) -> dict[str, Any]:
@@ -70,7 +62,7 @@ def story_document(story: OperationStory, *, output: bool) -> dict[str, Any]:
         for run, text in zip(document["runs"], written, strict=True):
             run["output"] = text
         document["hermes"] = document["runs"][-1] if document["runs"] else None
-    rows = [(at, _moment_row(item)) for at, item in _dated(story)]
+    rows = [(at, _moment_row(item)) for at, item in dated(story.moments, story.operation.requested_at)]
     rows += [(event.at, _event_row(event)) for event in story.events]
     document |= {"costs": [_cost_row(one) for one in story.costs], "packet_costs": _packet_rows(story)}
     return {**document, "timeline": [row for _, row in sorted(rows, key=lambda row: row[0])]}
@@ -94,18 +86,6 @@ def _packet_rows(story: OperationStory) -> list[dict[str, Any]]:
         for sequence, amounts in packet_shares(story.operation, story.costs).items()
         for (chain, denom), amount in sorted(amounts.items())
     ]
-
-
-def _dated(story: OperationStory) -> list[tuple[datetime, Moment]]:
-    """Facts with a time to sort by, which never undoes their order.
-
-    A block's clock lags behind ours: sorted by its time alone, what moved a packet would stand before what caused it.
-    """
-    dated, last = [], min((item.at for item in story.moments if item.at), default=story.operation.requested_at)
-    for item in story.moments:
-        last = max(last, item.at or last)
-        dated.append((last, item))
-    return dated
 
 
 def _moment_row(item: Moment) -> dict[str, Any]:
@@ -134,7 +114,7 @@ def print_story(face: Face, story: OperationStory, *, output: bool) -> None:
     if failed:
         out.print(f"  of {len(story.costs)} transactions {failed} failed, and were paid for", style="yellow")
     out.print("what happened, in UTC:")
-    lines = [(at, _moment_line(item)) for at, item in _dated(story)]
+    lines = [(at, moment_line(item)) for at, item in dated(story.moments, story.operation.requested_at)]
     lines += [(event.at, _event_line(event)) for event in story.events]
     for at, text in sorted(lines, key=lambda line: line[0]):
         out.print(f"  {moment(at)}  {text}", soft_wrap=True)
@@ -152,13 +132,6 @@ def _print_run(face: Face, attempt: Attempt, *, output: bool) -> None:
     if output:
         for line in clean_lines(run.output).splitlines():
             out.print(f"  | {line}", style="dim", soft_wrap=True)
-
-
-def _moment_line(item: Moment) -> str:
-    words = {"sequences": f"#{item.sequences}", "attempt": item.attempt}
-    if item.tx is not None:
-        words |= {"step": item.tx.step.value, "chain": item.tx.chain}
-    return _MOMENTS[item.what].format(**words)
 
 
 def _event_line(event: Event) -> str:

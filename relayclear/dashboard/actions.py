@@ -49,7 +49,7 @@ def _acting(name: str, nothing: str) -> Reason:
             return "this screen only looks: start it with relayclear dashboard --act"
         if not context.live:
             return "the past can't be changed: = goes back to now"
-        return context.wishes[name] if name in context.wishes else nothing
+        return context.wishes.get(name, nothing)
 
     return reason
 

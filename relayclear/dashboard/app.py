@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from textual import events, work
 from textual.app import App, ComposeResult
@@ -21,11 +21,11 @@ from relayclear.dashboard.actions import ACTIONS, VIEWS, Action, Context, footer
 from relayclear.dashboard.acts import Acts
 from relayclear.dashboard.dialogs import Page
 from relayclear.dashboard.lines import Line
-from relayclear.dashboard.panel import Copyable, Panel
 from relayclear.dashboard.palette import Possible
+from relayclear.dashboard.panel import Copyable, Panel
 from relayclear.dashboard.reader import Reader
 from relayclear.dashboard.states import Found, Trouble
-from relayclear.dashboard.top import Top, read_top, top_line
+from relayclear.dashboard.top import read_top, tabs, top_line
 from relayclear.dashboard.view import View
 from relayclear.dashboard.views import VIEW_CLASSES
 from relayclear.dashboard.words import glossary_page, help_page
@@ -40,13 +40,17 @@ ROUND_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How the screen begins: armed or not, who acts, the operator's keys, the theme, in field terms or plain words."""
+    """How the screen begins: armed or not, who acts, the operator's keys, the theme, in field terms or plain words.
+
+    What was last seen longer than `stale_after` ago says nothing of now.
+    """
 
     armed: bool = False
     who: str = "operator"
     keys: Mapping[str, str] = field(default_factory=dict)
     theme: str = ""
     expert: bool = True
+    stale_after: timedelta = timedelta(minutes=3)
 
 
 class Dashboard(App[None]):
@@ -62,13 +66,13 @@ class Dashboard(App[None]):
     ]
     COMMAND_PALETTE_BINDING = ACTIONS["palette"].key
 
-    def __init__(self, desk: Desk, start: Start = Start()) -> None:  # noqa: B008 - never changed
+    def __init__(self, desk: Desk, start: Start = Start()) -> None:
         super().__init__()
         self.desk, self.start = desk, start
         self.expert = start.expert
         self.paused = False
         self.as_of: datetime | None = None
-        self.reader = Reader(desk)
+        self.reader = Reader(desk, start.stale_after)
         self.acts = Acts(self)
         self.top: Found[Any] | Trouble | None = None
         self._seen: object = None
@@ -82,13 +86,15 @@ class Dashboard(App[None]):
     def compose(self) -> ComposeResult:
         """Head, banner, views, explanation, keys."""
         yield Line(id="top")
+        yield Line(id="tabs", markup=True)
         yield Line(id="banner")
-        yield Line(id="trouble")
         with ContentSwitcher(id="views", initial="overview"):
             for name in VIEWS:
                 yield VIEW_CLASSES[name](id=name)
         yield Line(id="explain")
-        yield Input(id="filterline", placeholder="chain:osmosis-1 age:>30m class:stuck !wallet:…", select_on_focus=False)
+        yield Input(
+            id="filterline", placeholder="chain:osmosis-1 age:>30m class:stuck !wallet:…", select_on_focus=False
+        )
         yield Line(id="keys", markup=True)
         yield Line(id="small")
 
@@ -116,6 +122,15 @@ class Dashboard(App[None]):
             words = f"relayclear needs {NEEDS[0]}x{NEEDS[1]};\nthis is {event.size.width}x{event.size.height}."
             self.screen_stack[0].query_one("#small", Line).say(words)
 
+    @property
+    def broken(self) -> Exception | None:
+        """The mistake of ours that ended the screen, for whoever started it to report; None for none."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback; the terminal is given back whole, and a report is written instead.
+        self._close_messages_no_wait()
+
     # The views
 
     @property
@@ -133,7 +148,11 @@ class Dashboard(App[None]):
     def panel(self) -> Panel:
         """The panel that the keys go to: the focused one, else the view's first."""
         focused = self.screen_stack[0].focused
-        inside = None if focused is None else next((one for one in focused.ancestors_with_self if isinstance(one, Panel)), None)
+        inside = (
+            None
+            if focused is None
+            else next((one for one in focused.ancestors_with_self if isinstance(one, Panel)), None)
+        )
         shown = self.view.all_panels
         return inside if inside in shown else shown[0]
 
@@ -146,7 +165,7 @@ class Dashboard(App[None]):
 
     def focus_view(self) -> None:
         """The keys go to the view's first panel."""
-        for widget in self.view.focusable()[:1]:
+        for widget in self.view.key_takers()[:1]:
             widget.focus()
 
     def context(self) -> Context:
@@ -166,7 +185,8 @@ class Dashboard(App[None]):
         if not self.is_running or not self.base.query("#keys"):
             return
         now = self.desk.clock.now()
-        self.base.query_one("#top", Line).say(top_line(self.top, self.view.kind, now, armed=self.start.armed))
+        self.base.query_one("#top", Line).say(top_line(self.top, now, armed=self.start.armed))
+        self.base.query_one("#tabs", Line).say(tabs(self.view.kind))
         self._banner()
         explain = self.base.query_one("#explain", Line)
         explain.set_class(not self.expert, "-shown")
@@ -212,7 +232,7 @@ class Dashboard(App[None]):
             self._nudge.clear()
 
     async def _round(self) -> None:
-        version = await self.reader.changed(self._seen)
+        version = await self.reader.version()
         if version != self._seen and not self.paused:
             self._seen = version
             await self._read()
@@ -240,7 +260,7 @@ class Dashboard(App[None]):
         """Wait for so many whole rounds that begin after this call: what was written before it is shown then."""
         async with self._held:
             until = self._rounds + rounds + 1
-            while self._rounds < until:
+            while self._rounds < until and self.broken is None:
                 self.nudge()
                 await self._held.wait()
 
@@ -280,7 +300,7 @@ class Dashboard(App[None]):
 
     def do_next_panel(self) -> None:
         """The keys go to the next panel of the view."""
-        widgets = self.view.focusable()
+        widgets = self.view.key_takers()
         focused = self.screen_stack[0].focused
         at = widgets.index(focused) if focused in widgets else -1
         if widgets:
@@ -311,7 +331,7 @@ class Dashboard(App[None]):
         self.as_of = None
         self.nudge()
 
-    async def _travel(self, way: int) -> None:
+    async def _travel(self, way: Literal[-1, 1]) -> None:
         at = self.as_of or self.desk.clock.now()
         try:
             found = await self.reader.ask(lambda shelf: step(shelf.desk, at, way), None)
@@ -360,4 +380,3 @@ class Dashboard(App[None]):
 
     def do_back(self) -> None:
         """Nothing is open: there is nothing to go back from."""
-

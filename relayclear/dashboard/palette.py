@@ -36,7 +36,9 @@ class Possible(Provider):
     async def discover(self) -> Hits:
         """All of them, before anything is typed."""
         for line in self._lines():
-            yield DiscoveryHit(line.text, partial(self._dashboard.action_press, line.action.name), help=line.action.tells)
+            yield DiscoveryHit(
+                line.text, partial(self._dashboard.action_press, line.action.name), help=line.action.tells
+            )
 
     async def search(self, query: str) -> AsyncIterator[Hit]:
         """Those that what was typed fits."""

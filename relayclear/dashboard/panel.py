@@ -84,7 +84,9 @@ class Panel(Vertical):
         """Say how good it is as of now."""
         how = self.standing(now)
         line = self.query_one(".standing", Line)
-        text = f"{glyph(how.shape)} {how.shape.value}: {how.words}" if how.shape is not Shape.FRESH else self._fresh(how)
+        text = (
+            f"{glyph(how.shape)} {how.shape.value}: {how.words}" if how.shape is not Shape.FRESH else self._fresh(how)
+        )
         if how.hint and how.shape is not Shape.FRESH:
             text += f"  try: {how.hint}"
         line.say(text)
@@ -111,7 +113,7 @@ class Panel(Vertical):
         """The acts that the cursor or the marks offer, each with why it can't be done now (None: it can)."""
         return {}
 
-    def wish(self, name: str) -> Sequence[Wish]:
+    def wish(self, name: str) -> Sequence[Wish]:  # noqa: ARG002 - most panels offer nothing
         """What an acting key would ask for now; empty where there is nothing."""
         return ()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from relayclear.dashboard.states import Found, Trouble
 from relayclear.errors import RelayclearError
@@ -26,22 +26,24 @@ class Shelf:
     desk: Desk
     board: Board
     as_of: datetime | None
-    stale_after: timedelta = timedelta(minutes=3)
+    stale_after: timedelta
 
 
+T = TypeVar("T")
 Look = Callable[[Shelf], Found[Any]]
 
 
 class Reader:
     """Carries out looks in its thread.  `close` it at the end."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, stale_after: timedelta) -> None:
+        self._stale_after = stale_after
         self._viewing = Viewing(desk)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="dashboard reader")
         self._board: tuple[int, Board] | None = None
 
-    async def changed(self, since: object) -> object:
-        """A mark that differs from `since` where something may have been written; a Trouble differs always."""
+    async def version(self) -> object:
+        """A mark that is another one where something may have been written since; a Trouble where nobody can tell."""
         return await self._in_thread(self._version)
 
     async def read(self, looks: Mapping[str, Look], as_of: datetime | None) -> dict[str, Found[Any] | Trouble]:
@@ -57,7 +59,7 @@ class Reader:
         await self._in_thread(self._viewing.close)
         self._thread.shutdown(wait=True)
 
-    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _version(self) -> object:
@@ -76,9 +78,4 @@ class Reader:
         # What was remembered over another connection may be of another file.
         if self._board is None or self._board[0] != self._viewing.times_opened:
             self._board = (self._viewing.times_opened, Board(desk))
-        return Shelf(desk, self._board[1], as_of)
-
-
-def named(looks: Sequence[tuple[str, Look]]) -> dict[str, Look]:
-    """Looks by the name of their panel."""
-    return dict(looks)
+        return Shelf(desk, self._board[1], as_of, self._stale_after)

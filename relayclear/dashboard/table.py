@@ -17,7 +17,7 @@ from textual.strip import Strip
 from relayclear.dashboard.columns import GAP, Column, Placed, fitted, placed
 
 _MARK_WIDTH = 2
-_MARKED, _HERE, _NEW = "●", "›", "+"
+_MARKED, _HERE, _NEW = "●", "▸", "+"
 
 
 class BigTable(ScrollView):

@@ -25,10 +25,19 @@ def read_top(shelf: Shelf) -> Found[Top]:
     return Found(Top(watch_lives(shelf.desk), scanned_at), scanned_at, stale_after=timedelta(days=36500))
 
 
-def top_line(found: Found[Any] | Trouble | None, view: str, now: datetime, *, armed: bool) -> str:
+def top_line(found: Found[Any] | Trouble | None, now: datetime, *, armed: bool) -> str:
     """The head in one line, the most important first: it is cut at the right where the terminal is narrow."""
-    mode = "ARMED: capital keys act" if armed else "READ-ONLY"
-    return f"relayclear  {mode}  {watch_words(found, now)}  {VIEWS[view]}"
+    mode = "ARMED, capital keys act" if armed else "READ-ONLY"
+    return f"relayclear  {mode}  {watch_words(found, now)}"
+
+
+def tabs(view: str) -> str:
+    """The views with their keys, the open one stronger; in Textual's markup."""
+    parts = []
+    for number, (name, label) in enumerate(VIEWS.items(), 1):
+        shown = f"[reverse] {number} {label} [/]" if name == view else f" [bold]{number}[/] {label} "
+        parts.append(f"[@click=app.press('view_{name}')]{shown}[/]")
+    return "".join(parts)
 
 
 def watch_words(found: Found[Any] | Trouble | None, now: datetime) -> str:

@@ -13,7 +13,7 @@ from relayclear.dashboard.panel import Panel
 
 
 class View(Vertical):
-    """Panels below each other.  `name_` is its name in the table of actions."""
+    """Panels below each other.  `kind` is its name in the table of actions."""
 
     kind: ClassVar[str]
     panels: ClassVar[Sequence[type[Panel]]]
@@ -21,14 +21,14 @@ class View(Vertical):
     def compose(self) -> ComposeResult:
         """The panels."""
         for panel in self.panels:
-            yield panel(id=f"{self.kind}-{panel.title.lower().replace(' ', '-')}")
+            yield panel(id=f"{self.kind}-{panel.__name__.lower()}")
 
     @property
     def all_panels(self) -> list[Panel]:
         """Its panels, in their order."""
         return list(self.query(Panel))
 
-    def focusable(self) -> list[Widget]:
+    def key_takers(self) -> list[Widget]:
         """What of each panel takes the keys, in order."""
         found = []
         for panel in self.all_panels:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from itertools import groupby
 
-from relayclear.clearing.timeline import Happened, Moment
+from relayclear.clearing.operation import operation_state
+from relayclear.clearing.timeline import Happened, Moment, dated
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.text import clean, visible
 from relayclear.usecases.answers import Answers
@@ -22,18 +22,17 @@ from relayclear.wording import (
     coin,
     counted,
     fate_line,
-    long_age,
     moment,
 )
-from relayclear.clearing.operation import operation_state
 
 LOW_DAYS = 3
+_NAMED = 3
 MOMENTS = {
-    Happened.ASKED: "asked for {sequences}",
-    Happened.PLANNED: "attempt {attempt} begins with {sequences}",
+    Happened.ASKED: "asked to clear {sequences}",
+    Happened.PLANNED: "attempt {attempt}: {sequences} planned",
     Happened.RAN: "attempt {attempt}: Hermes has ended",
     Happened.MOVED: "{step} of {sequences} on {chain}",
-    Happened.JUDGED: "attempt {attempt}: both chains were read",
+    Happened.JUDGED: "attempt {attempt}: judged",
     Happened.CANCELLED: "called off",
 }
 
@@ -48,7 +47,7 @@ def _stuck_line(found: Answers) -> str:
     if not found.stuck:
         return f"{'?' if found.unread else '✓'} stuck    none on {counted(found.paths, 'path')}{unread}"
     oldest = "" if found.oldest is None else f", the oldest for {_since(found.oldest.since, found.at)}"
-    able = f", {found.clearable} can be cleared" if found.clearable else ", none can be cleared now"
+    able = "" if found.clearable else ", none can be cleared now"
     return f"✗ stuck    {counted(found.stuck, 'packet')}{oldest}{able}{unread}"
 
 
@@ -63,7 +62,7 @@ def _gas_line(found: Answers) -> str:
     if not lines:
         return "? gas      nobody has looked: relayclear watch does"
     sign = "✗" if any(_is_low(one) for one in lines) else "?" if unread else "✓"
-    said = ", ".join(gas_words(one) for one in sorted(lines, key=_urgency)[:3])
+    said = ", ".join(gas_words(one) for one in sorted(lines, key=_urgency)[:2])
     return f"{sign} gas      {said}" + (f"; {len(unread)} not read" if unread else "")
 
 
@@ -96,9 +95,9 @@ def _owed_line(found: Answers) -> str:
 def _breaker_line(found: Answers) -> str:
     if not found.open_breakers:
         return "✓ breakers all closed"
-    return f"✗ breakers {clean(', '.join(found.open_breakers[:3]), 200)}" + (
-        f" and {len(found.open_breakers) - 3} more" if len(found.open_breakers) > 3 else ""
-    )
+    more = len(found.open_breakers) - _NAMED
+    named = clean(", ".join(found.open_breakers[:_NAMED]), 200)
+    return f"✗ breakers {named} not closed" + (f", and {more} more" if more > 0 else "")
 
 
 def path_page(row: PathRow, at: datetime) -> str:
@@ -116,14 +115,16 @@ def _path_lines(row: PathRow, at: datetime) -> Iterator[str]:
         yield f"       ✗ it can't be read since {moment(row.failed_at)}: {clean(row.error, 400)}"
         yield "       try: relayclear doctor"
     yield ""
-    yield f"pending {_number(row.pending)}, stuck {_number(row.stuck)}, muted {row.muted}, clearable {_number(row.clearable)}"
+    counts = {"pending": row.pending, "stuck": row.stuck, "muted": row.muted, "clearable": row.clearable}
+    yield ", ".join(f"{word} {'unknown' if count is None else count}" for word, count in counts.items())
     for packet_class, count in sorted(row.classes.items()):
         yield f"  {count:>6} {CLASSES[packet_class].word}: {CLASSES[packet_class].meaning}"
     for reason, count in sorted(row.reasons.items()):
         yield f"  {count:>6} blocked, {reason.value}" + (f": {ADVICE[reason]}" if reason in ADVICE else "")
     if row.oldest is not None:
         least = "" if row.oldest.exact else "at least "
-        yield f"the oldest is #{row.oldest.sequence}, {least}{_since(row.oldest.since, at)} old, since {moment(row.oldest.since)}"
+        old = f"{least}{_since(row.oldest.since, at)} old, since {moment(row.oldest.since)}"
+        yield f"the oldest is #{row.oldest.sequence}, {old}"
     for denom, amount in sorted(row.values.items()):
         yield f"  holds {visible(coin(Coin(denom, amount)), 120)}"
     if row.unvalued:
@@ -139,10 +140,6 @@ def _path_lines(row: PathRow, at: datetime) -> Iterator[str]:
     end = path.source
     yield ""
     yield f"relayclear packets list --chain {end.chain} --channel {end.channel}"
-
-
-def _number(count: int | None) -> str:
-    return "unknown" if count is None else str(count)
 
 
 def story_text(story: PacketStory) -> str:
@@ -192,19 +189,10 @@ def _told(story: PacketStory) -> list[tuple[datetime, str]]:
         why = f", blocked: {REASONS[blocked.reason].format(detail=blocked.detail)}" if blocked else ""
         told.append((change.at, f"{change.verdict.packet_class.value}{clean(why, 200)}"))
     for work in story.works:
-        told += _dated(work.moments, work.operation.requested_at)
+        told += [(at, moment_line(one)) for at, one in dated(work.moments, work.operation.requested_at)]
     if story.gone_at is not None:
         told.append((story.gone_at, "gone from the sending chain's pending packets"))
     return sorted(told, key=lambda pair: pair[0])
-
-
-def _dated(moments: Sequence[Moment], first: datetime) -> list[tuple[datetime, str]]:
-    """With times that never undo their order: a block's clock lags behind ours."""
-    dated, last = [], min((one.at for one in moments if one.at), default=first)
-    for one in moments:
-        last = max(last, one.at or last)
-        dated.append((last, moment_line(one)))
-    return dated
 
 
 def moment_line(item: Moment) -> str:
@@ -212,8 +200,7 @@ def moment_line(item: Moment) -> str:
     words = {"sequences": f"#{item.sequences}", "attempt": item.attempt}
     if item.tx is not None:
         words |= {"step": item.tx.step.value, "chain": item.tx.chain}
-    line = MOMENTS[item.what].format(**words)
-    return f"{line}, tx {item.tx.hash}" if item.tx is not None else line
+    return MOMENTS[item.what].format(**words)
 
 
 def operation_lines(work: Work) -> Iterator[str]:

@@ -28,16 +28,17 @@ GLOSSARY: Mapping[str, str] = {
     "fate": "What became of a packet by what both chains say: delivered, given back to the sender, still pending.",
     "operation": "The work of clearing some packets: each attempt with its Hermes command, its output, and what the "
     "chains said before and after.",
-    "clearing token": "A quote: exact packets, a price, where to pay, how long it holds. Its memo ties a payment to it.",
+    "clearing token": "A quote: exact packets, a price, where to pay, how long it holds. Its memo ties a payment to "
+    "it.",
     "memo": "The text that goes with a payment and says which quote it pays.",
     "payment": "Coins that arrived at our account, by the chain's own record.",
     "orphan": "Coins that arrived and belong to no quote.",
-    "flaw": "What is not as quoted: too little, too much, too late, a wrong coin, paid twice. Several may hold at once.",
+    "flaw": "What is not as quoted: too little, too much, too late, a wrong coin, paid twice. Several may "
+    "hold at once.",
     "refund": "What was not earned and goes back: owed, approved, signed, sent, confirmed.",
     "breaker": "What keeps a failing node, Hermes path or wallet from being called again and again. Open: nobody calls "
     "it until the time shown. Half-open: one call tries whether it is well.",
     "dead letter": "A task that was tried and given up: it waits for a person.",
     "gas": "What transactions cost on a chain, paid by the account whose key signs.",
-    "finality of a reading": "Everything shown was read at some block; stale says how long ago, failed says why not now.",
 }
 """Each word with its explanation, in the order in which a newcomer meets them."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
 from textual.app import ComposeResult
@@ -25,9 +25,9 @@ from relayclear.dashboard.views.packet_cells import (
     values_text,
 )
 from relayclear.ibc.text import visible
+from relayclear.usecases.answers import Answers, read_answers
 from relayclear.usecases.board_rows import PathRow
 from relayclear.wording import counted
-from relayclear.usecases.answers import Answers, read_answers
 from relayclear.wording.board import answer_lines, path_page
 
 
@@ -81,14 +81,16 @@ class PathsPanel(TablePanel):
 
     def _columns(self) -> Sequence[Column[PathRow]]:
         return (
-            Column("path", "path", 26, self._path_cell, grows=True, plain="from → to"),
+            Column("path", "path", 24, self._path_cell, grows=True, plain="from → to"),
             Column("stuck", "stuck", 5, self._stuck_cell, right=True),
             Column("oldest", "oldest", 6, self._oldest_cell, right=True, plain="since"),
             Column("pending", "all", 5, self._pending_cell, right=True, drop=2, plain="open"),
-            Column("what", "what", 20, self._what_cell, grows=True),
+            Column("what", "what", 22, self._what_cell, grows=True),
             Column("value", "value", 20, self._value_cell, drop=4, plain="worth"),
             Column("client", "client", 9, self._client_cell, drop=1, plain="link ends"),
-            Column("muted", "muted", 5, lambda row: Cell(str(row.muted or "-"), "dim"), right=True, drop=6, expert=True),
+            Column(
+                "muted", "muted", 5, lambda row: Cell(str(row.muted or "-"), "dim"), right=True, drop=6, expert=True
+            ),
             Column("clearable", "clearable", 10, self._clearable_cell, drop=3, right=True),
         )
 

@@ -12,6 +12,7 @@ from relayclear.ibc.text import visible
 from relayclear.ibc.topology import ClientStatus
 from relayclear.ibc.triage import Blocked, BlockReason, PacketClass
 from relayclear.usecases.board_rows import PathRow
+from relayclear.usecases.views import SEVERITY
 from relayclear.wording import CLASSES, REASONS, age, coin
 
 _TONES = {"red": "bad", "yellow": "warn", "green": "good", "cyan": ""}
@@ -38,8 +39,6 @@ def blocked_text(blocked: Blocked) -> str:
 
 def counts_text(counts: Mapping[PacketClass, int]) -> str:
     """How many of each class, the worst first."""
-    from relayclear.usecases.views import SEVERITY
-
     order = sorted(counts, key=SEVERITY.__getitem__)
     return " ".join(f"{counts[one]} {CLASSES[one].word}" for one in order if counts[one])
 

@@ -18,18 +18,22 @@ from relayclear.errors import RelayclearError
 from relayclear.ibc.filter import Filter
 from relayclear.ibc.packet import ChannelEnd, PacketKey, SequenceRanges, Transfer
 from relayclear.ibc.text import visible
-from relayclear.usecases.board import WORST_FIRST, Column as By, Order
-from relayclear.usecases.board_story import packet_story
+from relayclear.usecases.board import WORST_FIRST, Order
+from relayclear.usecases.board import Column as By
 from relayclear.usecases.board_rows import Known, PacketRow
+from relayclear.usecases.board_story import packet_story
 from relayclear.wording import CLASSES, coin, counted, short
-from relayclear.wording.glossary import GLOSSARY
 from relayclear.wording.board import story_text
-
+from relayclear.wording.glossary import GLOSSARY
 
 _ORDERS = (By.WORST, By.AGE, By.CLASS, By.CHANNEL, By.AMOUNT, By.SENDER, By.RECEIVER)
 _HEADINGS = {
-    By.AGE: "age", By.CLASS: "class", By.CHANNEL: "path", By.AMOUNT: "amount",
-    By.SENDER: "sender", By.RECEIVER: "receiver",
+    By.AGE: "age",
+    By.CLASS: "class",
+    By.CHANNEL: "path",
+    By.AMOUNT: "amount",
+    By.SENDER: "sender",
+    By.RECEIVER: "receiver",
 }
 
 
@@ -64,14 +68,14 @@ class PacketsPanel(TablePanel):
 
     def _columns(self) -> Sequence[Column[PacketRow]]:
         return (
-            Column("path", "path", 26, self._path_cell, grows=True, plain="from → to"),
-            Column("sequence", "seq", 7, lambda row: Cell(str(row.sequence)), right=True, plain="number"),
-            Column("class", "class", 18, self._class_cell, plain="what is wrong"),
-            Column("age", "age", 6, self._age_cell, right=True, plain="since"),
+            Column("path", "path", 24, self._path_cell, grows=True, plain="from → to"),
+            Column("sequence", "seq", 6, lambda row: Cell(str(row.sequence)), right=True, plain="number"),
+            Column("class", "class", 14, self._class_cell, plain="what is wrong"),
+            Column("age", "age", 5, self._age_cell, right=True, plain="since"),
             Column("amount", "amount", 18, self._amount_cell, drop=2, right=True),
             Column("sender", "sender", 16, lambda row: self._wallet(row, "sender"), drop=4, expert=True),
             Column("receiver", "receiver", 16, lambda row: self._wallet(row, "receiver"), drop=3, expert=True),
-            Column("why", "why", 24, self._why_cell, drop=1, grows=True),
+            Column("why", "why", 20, self._why_cell, drop=1, grows=True),
         )
 
     # Reading
@@ -232,7 +236,9 @@ class PacketsPanel(TablePanel):
             found += [Copyable("sender", visible(transfer.sender)), Copyable("receiver", visible(transfer.receiver))]
         end = row.path.source
         port = "" if end.port == "transfer" else f" --port {end.port}"
-        command = f"relayclear clear --chain {end.chain}{port} --channel {end.channel} --packet-sequences {row.sequence}"
+        command = (
+            f"relayclear clear --chain {end.chain}{port} --channel {end.channel} --packet-sequences {row.sequence}"
+        )
         return [*found, Copyable("command", command)]
 
 

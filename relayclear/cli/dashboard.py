@@ -15,7 +15,7 @@ from relayclear.errors import UsageError
 
 if TYPE_CHECKING:
     from relayclear.config.settings import Settings
-    from relayclear.dashboard.app import Start
+    from relayclear.dashboard.host import Start
     from relayclear.usecases.desk import Desk
 
 
@@ -61,7 +61,7 @@ def _start(settings: Settings, *, armed: bool, theme: str | None, plain: bool) -
     from datetime import timedelta
 
     from relayclear.dashboard.actions import keymap
-    from relayclear.dashboard.app import Start
+    from relayclear.dashboard.host import Start
 
     chosen = settings.dashboard
     return Start(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from relayclear.clearing.request import OVER, RequestState, Verb, Wish
 from relayclear.dashboard.actions import ACTIONS, Danger
 from relayclear.dashboard.dialogs import Confirm
+from relayclear.dashboard.host import Host
 from relayclear.dashboard.panel import Panel
 from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found, Trouble
@@ -18,9 +19,6 @@ from relayclear.usecases.hands import CarriedBy, Hands
 from relayclear.usecases.requests import RequestView, ask, requests
 from relayclear.usecases.requests_plan import plan
 from relayclear.wording.requesting import REQUESTS, asked_line, plan_lines, request_line
-
-if TYPE_CHECKING:
-    from relayclear.dashboard.app import Dashboard
 
 SHOWN = 50
 _SEVERITY: Mapping[RequestState, Any] = {
@@ -34,7 +32,7 @@ _SEVERITY: Mapping[RequestState, Any] = {
 class Acts:
     """What was asked for at this screen.  What others asked for is seen too, and told by its row alone."""
 
-    def __init__(self, app: Dashboard) -> None:
+    def __init__(self, app: Host) -> None:
         self._app = app
         self._hands: Hands | None = None
         self._stop = asyncio.Event()
@@ -43,9 +41,8 @@ class Acts:
 
     # Asking
 
-    def begin(self, name: str) -> None:
+    def begin(self, name: str, panel: Panel) -> None:
         """Show the plan of what the cursor or the marks offer, and ask."""
-        panel = self._app.panel
         wishes = panel.wish(name)
         if wishes:
             self._app.run_worker(self._confirmed(name, panel, wishes), group="acts")

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from textual import events, work
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 from textual.widgets import ContentSwitcher, Input
 
 from relayclear.dashboard import themes
 from relayclear.dashboard.actions import ACTIONS, VIEWS, Action, Context, footer, keymap, shown_key
 from relayclear.dashboard.acts import Acts
 from relayclear.dashboard.dialogs import Page
+from relayclear.dashboard.host import Host, Start
 from relayclear.dashboard.lines import Line
 from relayclear.dashboard.palette import Possible
 from relayclear.dashboard.panel import Copyable, Panel
@@ -38,22 +36,7 @@ NEEDS = (80, 24)
 ROUND_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """How the screen begins: armed or not, who acts, the operator's keys, the theme, in field terms or plain words.
-
-    What was last seen longer than `stale_after` ago says nothing of now.
-    """
-
-    armed: bool = False
-    who: str = "operator"
-    keys: Mapping[str, str] = field(default_factory=dict)
-    theme: str = ""
-    expert: bool = True
-    stale_after: timedelta = timedelta(minutes=3)
-
-
-class Dashboard(App[None]):
+class Dashboard(Host):
     """The screen over one desk.  It reads in a thread of its own, and acts through requests."""
 
     CSS_PATH = Path(__file__).with_name("relayclear.tcss")
@@ -66,12 +49,11 @@ class Dashboard(App[None]):
     ]
     COMMAND_PALETTE_BINDING = ACTIONS["palette"].key
 
-    def __init__(self, desk: Desk, start: Start = Start()) -> None:
+    def __init__(self, desk: Desk, start: Start) -> None:
         super().__init__()
         self.desk, self.start = desk, start
         self.expert = start.expert
         self.paused = False
-        self.as_of: datetime | None = None
         self.reader = Reader(desk, start.stale_after)
         self.acts = Acts(self)
         self.top: Found[Any] | Trouble | None = None
@@ -132,11 +114,6 @@ class Dashboard(App[None]):
         self._close_messages_no_wait()
 
     # The views
-
-    @property
-    def base(self) -> Container:
-        """The screen below all dialogs."""
-        return self.screen_stack[0]  # type: ignore[return-value]  # a Screen is a container of widgets
 
     @property
     def view(self) -> View:
@@ -290,7 +267,7 @@ class Dashboard(App[None]):
         if name.startswith("view_"):
             return lambda: self.open_view(name.removeprefix("view_"))
         if ACTIONS[name].danger.value != "looks":
-            return lambda: self.acts.begin(name)
+            return lambda: self.acts.begin(name, self.panel)
         return lambda: self.notify(f"{ACTIONS[name].label}: nothing to do in this panel")
 
     def possible(self) -> list[Action]:

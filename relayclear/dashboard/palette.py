@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from relayclear.dashboard.actions import VIEWS, Action, shown_key
-
-if TYPE_CHECKING:
-    from relayclear.dashboard.app import Dashboard
+from relayclear.dashboard.host import Host
 
 
 class _Line(NamedTuple):
@@ -23,7 +21,7 @@ class Possible(Provider):
     """Only what makes sense now: an act that can't be done isn't offered, and its key says why."""
 
     @property
-    def _dashboard(self) -> Dashboard:
+    def _dashboard(self) -> Host:
         return self.app  # type: ignore[return-value]  # it is the only app that names this provider
 
     def _lines(self) -> Iterator[_Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -12,6 +12,7 @@ from textual.message import Message
 
 from relayclear.clearing.request import Wish
 from relayclear.dashboard.columns import Column
+from relayclear.dashboard.host import Host
 from relayclear.dashboard.lines import Line
 from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found, Shape, Standing, Trouble, glyph, standing
@@ -106,6 +107,11 @@ class Panel(Vertical):
 
     def speak(self, *, expert: bool) -> None:
         """In field terms, or in plain words."""
+
+    @property
+    def host(self) -> Host:
+        """The screen."""
+        return cast("Host", self.app)
 
     # What the cursor offers
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from relayclear.dashboard.app import Dashboard, Start
+from relayclear.dashboard.app import Dashboard
+from relayclear.dashboard.host import Start
 from relayclear.ibc.coin import Coin
 from relayclear.watch import Rhythm, Watch
 from tests.fakes.rig import Rig, opened_rig

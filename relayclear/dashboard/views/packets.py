@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from relayclear.clearing.request import Verb, Wish
 from relayclear.dashboard.columns import Cell, Column
@@ -181,7 +181,7 @@ class PacketsPanel(TablePanel):
         self.table.ordered_by, self.table.turned = _HEADINGS.get(column, ""), reverse
         words = "worst first" if column is By.WORST else column.value
         self.notify(f"Order: {words}{', turned round' if reverse else ''}")
-        self.app.nudge()  # type: ignore[attr-defined]  # the app is ours
+        self.host.nudge()
 
     def do_mark(self) -> None:
         """Mark the row, or take its mark away."""
@@ -244,13 +244,13 @@ class PacketsPanel(TablePanel):
 
 async def open_story(panel: TablePanel, key: PacketKey) -> None:
     """Open a packet's story, as the database tells it."""
-    app: Any = panel.app
+    host = panel.host
     try:
-        story = await app.reader.ask(lambda shelf: packet_story(shelf.desk, key, shelf.as_of), app.as_of)
+        story = await host.reader.ask(lambda shelf: packet_story(shelf.desk, key, shelf.as_of), host.as_of)
     except RelayclearError as error:
         panel.notify(error.message, severity="error")
         return
-    await app.push_screen(Page(f"Packet {key}", story_text(story)))
+    await host.push_screen(Page(f"Packet {key}", story_text(story)))
 
 
 def _unclearable(rows: Sequence[PacketRow]) -> str | None:

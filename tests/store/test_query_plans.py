@@ -45,6 +45,8 @@ SMALL |= {"breakers"}
 SMALL |= {"alert_conditions"}
 # A row for each chain, endpoint, Hermes, key that signs and channel end that is scanned.
 SMALL |= {"vitals"}
+# Packets of the runs of Hermes that are under way now.
+SMALL |= {"relay_steps"}
 # What a page of payments was cut to.
 SMALL |= {"page"}
 # Indexes of a growing table that hold only its rows that are not over.

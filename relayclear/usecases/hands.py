@@ -40,12 +40,18 @@ class Hands:
         self._desk = desk
         self._engine, self._acts = RestingEngine(database, clock), RestingEngine(database, clock)
         self._gone: tuple[int, datetime] | None = None
+        self._leaving = False
         take_up_requests(Carrier(desk, self._engine, self._acts, f"{name} {os.getpid()}", heard))
 
     @property
     def busy(self) -> int:
         """How many requests are under way here: who ends the program now cuts them short."""
         return self._engine.busy + self._acts.busy
+
+    def begin_no_more(self) -> None:
+        """Let what is under way end, and begin nothing else: a program that means to end waits until none is busy."""
+        self._leaving = True
+        self._rest()
 
     def carrier(self) -> CarriedBy:
         """Who carries out what is asked for now."""
@@ -74,7 +80,7 @@ class Hands:
                 self._rest()
 
     def _rest(self) -> None:
-        resting = self.carrier() is CarriedBy.WATCH
+        resting = self._leaving or self.carrier() is CarriedBy.WATCH
         for engine in (self._engine, self._acts):
             engine.resting = resting
             if not resting:

@@ -1,62 +1,101 @@
-"""Sentences about what a person asks for: the plan to say yes to, and what became of it."""
+"""Words about requests: how one stands, what a person says yes to, and what of it nobody can take back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from relayclear.clearing.operation import OperationState
 from relayclear.clearing.request import RequestState, Verb, Wish
 from relayclear.ibc.text import clean, visible
 from relayclear.usecases.clear_plan import ClearPlan
 from relayclear.usecases.hands import CarriedBy
 from relayclear.usecases.requests import RequestView, about
 from relayclear.usecases.requests_plan import Cost, Lasting, Plan
-from relayclear.wording import CLASSES, Word, coin, counted, short
-
-VERBS = {
-    Verb.CLEAR: "clear",
-    Verb.REFUND: "refund",
-    Verb.CANCEL: "call off",
-    Verb.RESET: "reset the breaker",
-    Verb.RETRY: "try again",
-    Verb.MUTE: "mute",
-    Verb.UNMUTE: "show again",
-}
-
-REQUESTS = {
-    RequestState.REQUESTED: Word("requested", "⧗", "yellow", "watch takes it up in a moment"),
-    RequestState.RUNNING: Word("running", "…", "cyan", "somebody carries it out"),
-    RequestState.DONE: Word("done", "✓", "green", "it was carried out"),
-    RequestState.REFUSED: Word("refused", "✗", "red", "nothing was started"),
-    RequestState.FAILED: Word("failed", "✗", "red", "it was tried, and came to nothing"),
-    RequestState.UNKNOWN: Word("unknown", "?", "yellow", "the outcome can't be told now"),
-}
-
-LASTING = {
-    Lasting.GAS: "the gas is spent, whatever becomes of the packets",
-    Lasting.CHANNEL_CLOSES: "a timeout on an ordered channel CLOSES it for good",
-    Lasting.TOKENS_TAKEN_BACK: "open quotes that hold these packets are taken back",
-    Lasting.COINS_SENT: "coins that were sent don't come back",
-    Lasting.CALLED_OFF: "an operation that was called off isn't taken up again",
-    Lasting.OWED_BACK: "what its token was paid for and isn't cleared is owed back",
-}
+from relayclear.wording import CLASSES, OPERATIONS, Word, coin, counted
 
 _SHOWN = 8
 
+REQUESTS = {
+    RequestState.REQUESTED: Word("requested", "…", "cyan", "somebody takes it up in a moment"),
+    RequestState.RUNNING: Word("running", "…", "cyan", "it is carried out"),
+    RequestState.DONE: Word("done", "✓", "green", "it was carried out"),
+    RequestState.REFUSED: Word("refused", "✗", "yellow", "nothing was started"),
+    RequestState.FAILED: Word("failed", "✗", "red", "it was tried and did not succeed"),
+    RequestState.UNKNOWN: Word("unknown", "?", "yellow", "the outcome can't be told now; look again"),
+}
+
+VERBS = {
+    Verb.CLEAR: "clear",
+    Verb.REFUND: "send refund",
+    Verb.CANCEL: "call off",
+    Verb.RESET: "reset breaker",
+    Verb.RETRY: "try again",
+    Verb.MUTE: "mute",
+    Verb.UNMUTE: "unmute",
+}
+
+_DONE = {
+    "called_off": "called off: nothing more is started",
+    "reset": "it is called again, and opens again if it fails",
+    "retried": "it is tried again as soon as somebody works",
+    "muted": "muted",
+    "unmuted": "no longer muted",
+    "confirmed": "the refund has arrived",
+    "in_transit": "the refund is on its way over IBC",
+    "paid_by_hand": "the refund was paid by hand",
+}
+
+_LASTING = {
+    Lasting.GAS: "gas that is spent is gone, also where another relayer is faster",
+    Lasting.CHANNEL_CLOSES: "a timeout closes this ordered channel for ever",
+    Lasting.TOKENS_TAKEN_BACK: "open tokens that hold these packets are taken back: {tokens}",
+    Lasting.COINS_SENT: "coins that are sent don't come back",
+    Lasting.CALLED_OFF: "what is called off does not go on again",
+    Lasting.OWED_BACK: "what the payer didn't get is owed back",
+}
+
+
+def request_line(view: RequestView) -> str:
+    """A request in one line: ``clear alpha-1/channel-0/1,3: done, every packet is done``."""
+    what = f"{VERBS[view.verb]} {about(view.wish)}"
+    return clean(f"{what}: {REQUESTS[view.state].word}, {outcome(view)}", 500)
+
+
+def outcome(view: RequestView) -> str:
+    """What came of it, why it waits, or what happens next, without a full stop."""
+    if view.said:
+        return f"it waits: {view.said}" if view.ended_at is None else view.said
+    if view.code in set(OperationState):
+        return OPERATIONS[OperationState(view.code)].meaning
+    return _DONE.get(view.code or "", "") or REQUESTS[view.state].meaning
+
+
+def lasting_lines(plan: Plan) -> list[str]:
+    """What of a plan nobody can take back, a sentence each."""
+    return [_LASTING[word].format(tokens=", ".join(plan.taken_back)) for word in plan.lasting]
+
+
+def cost_line(cost: Cost) -> str:
+    """What a clear costs on a chain, and what is left: ``alpha-1: key k pays about 5 a, at most 9 a a transaction``."""
+    usual = f"{cost.chain}: key {cost.key.name} pays about {coin(cost.usual)}, at most {coin(cost.worst)} a transaction"
+    if cost.balance is None or cost.after is None:
+        return f"{usual}; what it holds can't be read"
+    return f"{usual}; of {coin(cost.balance)} about {coin(cost.after)} are left"
+
 
 def plan_lines(plan: Plan) -> list[str]:
-    """What would be done, from which key, for how much, and what nobody can take back."""
+    """What a person says yes to: what would be done, from which key, for how much, what nobody can take back."""
     lines = [_subject(plan), *(_clear_lines(plan.clear) if plan.clear else ())]
-    lines += [line for cost in plan.costs for line in _cost_lines(cost)]
-    lines += [f"takes back the open quote {memo}" for memo in plan.taken_back]
+    lines += [cost_line(cost) for cost in plan.costs]
     if plan.lasting:
-        lines += ["", "can't be undone:", *(f"  {LASTING[word]}" for word in plan.lasting)]
+        lines += ["", "can't be undone:", *(f"  {line}" for line in lasting_lines(plan))]
     return lines
 
 
 def _subject(plan: Plan) -> str:
     wish = plan.wish
     if plan.amount is not None:
-        return f"{VERBS[wish.verb]} {visible(wish.subject, 80)}: sends {visible(coin(plan.amount), 80)}"
+        return f"{VERBS[wish.verb]} {visible(wish.subject, 80)}: {visible(coin(plan.amount), 80)}"
     if plan.breaker is not None:
         why = f" ({clean(plan.breaker.reason, 120)})" if plan.breaker.reason else ""
         return f"{VERBS[wish.verb]} {clean(plan.breaker.name, 200)}{why}"
@@ -68,7 +107,7 @@ def _clear_lines(plan: ClearPlan) -> Iterator[str]:
     yield f"{plan.path.source} → {plan.path.destination}"
     chosen = [view for view in plan.views if view.sequence in plan.run]
     for view in chosen[:_SHOWN]:
-        amount = f"  {visible(coin(view.transfer.coin), 40)}" if view.transfer else ""
+        amount = f"  {visible(coin(view.transfer.coin), 60)}" if view.transfer else ""
         yield f"  #{view.sequence} {CLASSES[view.verdict.packet_class].word}{amount}"
     if len(chosen) > _SHOWN:
         yield f"  … and {len(chosen) - _SHOWN} more"
@@ -80,29 +119,8 @@ def _clear_lines(plan: ClearPlan) -> Iterator[str]:
         yield "  nothing would be run"
 
 
-def _cost_lines(cost: Cost) -> Iterator[str]:
-    payer = f" ({short(cost.payer)})" if cost.payer else ""
-    yield f"{cost.chain}: key {cost.key.name}{payer}"
-    yield f"  usually {coin(cost.usual)}, one transaction at most {coin(cost.worst)}"
-    if cost.balance is not None and cost.after is not None:
-        yield f"  holds {coin(cost.balance)}, then some {coin(cost.after)}"
-    else:
-        yield "  what it holds can't be read now"
-
-
 def asked_line(wishes: Iterable[Wish], carrier: CarriedBy) -> str:
     """What was asked for, and who carries it out."""
     said = ", ".join(f"{VERBS[wish.verb]} {visible(about(wish), 120)}" for wish in wishes)
     by = "watch carries it out" if carrier is CarriedBy.WATCH else "no watch lives: this screen carries it out itself"
     return f"requested: {said}; {by}"
-
-
-def request_line(view: RequestView) -> str:
-    """A request and what became of it, in a line."""
-    word = REQUESTS[view.state]
-    line = f"{word.glyph} {VERBS[view.verb]} {visible(about(view.wish), 120)}: {word.word}"
-    if view.said:
-        line += f", {clean(view.said, 300)}"
-    if view.hint:
-        line += f"; try: {clean(view.hint, 200)}"
-    return line

@@ -47,6 +47,8 @@ SMALL |= {"alert_conditions"}
 SMALL |= {"vitals"}
 # A row for each channel end that is scanned.
 SMALL |= {"picture_changes", "outages"}
+# Packets of the runs of Hermes that are under way now.
+SMALL |= {"relay_steps"}
 # What a page of payments was cut to.
 SMALL |= {"page"}
 # Indexes of a growing table that hold only its rows that are not over.

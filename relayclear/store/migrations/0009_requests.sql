@@ -1,7 +1,7 @@
 -- What people asked for at a face (clear, refund, cancel, …), when it was begun, and how it ended.
 --
 -- Facts, never changed and never deleted (triggers): wishes, wish_begins, wish_ends.
--- Coordination, rewritten, and forgotten in the commit that ends its attempt: relay_steps.
+-- Coordination, rewritten; may be forgotten at any time, and is in the commit that ends its attempt: relay_steps.
 --
 -- `asked_at`, `begun_at` and `ended_at` are ours, by the wall clock.
 

@@ -81,6 +81,7 @@ class Relayclear:
     hermes: Sequence[str] | None = None
     clearing_key: str | None = "clearing"
     stuck_after: str = OLD_AT_ONCE
+    interval: str = "60s"
     endpoints: dict[str, list[str]] = field(default_factory=dict)
     hermes_config: Path | None = None
     time_limit: str = "2m"
@@ -159,7 +160,8 @@ class Relayclear:
         lines = ["[hermes]", f'time_limit = "{self.time_limit}"']
         if self.hermes is not None:
             lines.append(f"command = {json.dumps(list(self.hermes))}")
-        lines += ["[scan]", f'stuck_after = "{self.stuck_after}"', "rpc_budget = 1000"]
+        scans = (f'interval = "{self.interval}"', f'stuck_after = "{self.stuck_after}"', "rpc_budget = 1000")
+        lines += ["[scan]", *scans]
         for chain in (ALPHA, BETA):
             lines += [f'[chains."{chain}"]', f"rpc = {self._endpoints(chain)}"]
             if self.clearing_key is not None:

@@ -16,9 +16,7 @@ from relayclear.ibc.relayer import GasTerms, RelayEvent
 from relayclear.ibc.text import clean, visible
 from relayclear.usecases.clear import Watcher
 from relayclear.usecases.clear_plan import ClearPlan
-from relayclear.wording import CLASSES, FATES, OPERATIONS, coin, fate_line
-
-STEPS = {"recv": "delivered", "ack": "acknowledged", "timeout": "returned"}
+from relayclear.wording import CLASSES, FATES, OPERATIONS, STEPS, coin, fate_line
 
 
 def plan_row(plan: ClearPlan) -> dict[str, Any]:

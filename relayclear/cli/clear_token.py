@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from relayclear.cli.clear_again import run_clear_once, show_token
 from relayclear.cli.clear_offer import Options, offer
-from relayclear.cli.clear_pages import STEPS
 from relayclear.cli.face import Face
 from relayclear.cli.interrupt import Interrupt
 from relayclear.cli.output import Exit, exit_for, say
@@ -25,7 +24,7 @@ from relayclear.usecases.token_clear import (
 )
 from relayclear.usecases.tokens_view import TokenView, view_token
 from relayclear.usecases.watching import seller_alive
-from relayclear.wording import moment
+from relayclear.wording import STEPS, moment
 
 if TYPE_CHECKING:
     from relayclear.ibc.relayer import RelayEvent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from relayclear.clearing.request import OVER, RequestState, Verb, Wish
 from relayclear.dashboard.actions import ACTIONS, Danger
@@ -18,6 +18,8 @@ from relayclear.ibc.packet import PacketKey
 from relayclear.usecases.hands import CarriedBy, Hands
 from relayclear.usecases.requests import RequestView, ask, requests
 from relayclear.usecases.requests_plan import plan
+from relayclear.usecases.steps import progress
+from relayclear.wording import STEPS
 from relayclear.wording.requesting import REQUESTS, asked_line, plan_lines, request_line
 
 SHOWN = 50
@@ -29,6 +31,16 @@ _SEVERITY: Mapping[RequestState, Any] = {
 }
 
 
+Steps = Mapping[str, Mapping[int, str]]
+
+
+class Asked(NamedTuple):
+    """The newest requests, and the newest step of each packet of the runs under way, by operation and sequence."""
+
+    views: Sequence[RequestView]
+    steps: Steps
+
+
 class Acts:
     """What was asked for at this screen.  What others asked for is seen too, and told by its row alone."""
 
@@ -38,6 +50,7 @@ class Acts:
         self._stop = asyncio.Event()
         self._mine: dict[str, Wish] = {}
         self._seen: Sequence[RequestView] = ()
+        self._steps: Steps = {}
 
     # Asking
 
@@ -94,23 +107,23 @@ class Acts:
 
     # What became of it
 
-    def look(self, shelf: Shelf) -> Found[list[RequestView]]:
-        """The newest requests, whoever made them."""
-        return Found(requests(shelf.desk, SHOWN, shelf.as_of), None)
+    def look(self, shelf: Shelf) -> Found[Asked]:
+        """The newest requests, whoever made them, and how far Hermes is with each packet."""
+        return Found(Asked(requests(shelf.desk, SHOWN, shelf.as_of), progress(shelf.desk)), None)
 
-    def take(self, answer: Found[list[RequestView]] | Trouble) -> None:
+    def take(self, answer: Found[Asked] | Trouble) -> None:
         """Tell what ended of what was asked for here, and let rows that wait say so."""
         if isinstance(answer, Trouble):
             return
-        self._seen = answer.value
-        for view in answer.value:
+        self._seen, self._steps = answer.value
+        for view in self._seen:
             if view.id in self._mine and view.state in OVER:
                 del self._mine[view.id]
                 self._app.notify(request_line(view), severity=_SEVERITY[view.state], timeout=10)
         self._tell_rows()
 
     def _tell_rows(self) -> None:
-        waiting = waiting_for(self._seen)
+        waiting = waiting_for(self._seen, self._steps)
         for panel in self._app.base.query(Panel):
             panel.requested(waiting)
 
@@ -124,15 +137,19 @@ class Acts:
         self._stop.set()
 
 
-def waiting_for(views: Sequence[RequestView]) -> dict[Hashable, str]:
-    """What requests that aren't over are about, and how far each is: packets by key, everything else by its id."""
+def waiting_for(views: Sequence[RequestView], steps: Steps) -> dict[Hashable, str]:
+    """What requests that aren't over are about, and how far each is: packets by key, everything else by its id.
+
+    Of a packet that Hermes claims to have moved it says so: that is no result yet.
+    """
     waiting: dict[Hashable, str] = {}
     for view in views:
         if view.state in OVER:
             continue
-        word = REQUESTS[view.state].word
+        claimed = steps.get(view.operation_id or "", {})
         for subject in _subjects(view.wish):
-            waiting.setdefault(subject, word)
+            step = claimed.get(subject.sequence) if isinstance(subject, PacketKey) else None
+            waiting.setdefault(subject, STEPS.get(step or "", step) or REQUESTS[view.state].word)
     return waiting
 
 

@@ -62,6 +62,9 @@ FATES = {
     Fate.UNKNOWN: Word("unknown", "?", "yellow", "can't be told now; look again"),
 }
 
+STEPS = {"recv": "delivered", "ack": "acknowledged", "timeout": "returned"}
+"""What Hermes claims of a packet while it runs: evidence, not the result."""
+
 DOERS = {Doer.US: "by us", Doer.OTHER: "by another relayer", Doer.UNKNOWN: "by whom is not known"}
 
 OPERATIONS = {

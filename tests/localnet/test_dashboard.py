@@ -22,6 +22,7 @@ from relayclear.dashboard.states import Shape
 from relayclear.dashboard.views.overview import PathsPanel
 from relayclear.dashboard.views.packets import PacketsPanel
 from relayclear.ibc.packet import ChannelEnd
+from relayclear.wording import STEPS
 from tests.localnet.node import ALPHA, BETA
 from tests.localnet.test_selling import Shop
 
@@ -119,6 +120,8 @@ def test_marking_two_of_four_and_confirming_clears_exactly_those_two(shop: Shop)
             await until(pilot, lambda: not dialog.query_one("#yes").disabled or None, "the plan to be read")
             assert "2 packets" in shown(pilot)
             await pilot.press("y")
+            await pilot.pause()
+            assert any(word in shown(pilot) for word in ("requested", "running", *STEPS.values()))
             await until(pilot, lambda: {*rows(pilot, end)} == {first, third} or None, "the two to be gone", 120)
 
     with shop.watching():

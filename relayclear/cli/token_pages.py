@@ -23,7 +23,7 @@ from relayclear.usecases.refund_view import RefundView
 from relayclear.usecases.tokens_view import TokenView
 from relayclear.wording import FATES, coin, moment, short
 from relayclear.wording.offering import gas_basis, money, note_line, packets_text, pay_command, payer_line
-from relayclear.wording.selling import CAUSES, RESULTS, TOKENS, VERDICT_REASONS, token_sentences
+from relayclear.wording.selling import CAUSES, RESULTS, TOKENS, VERDICT_REASONS, over_line, token_sentences
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -155,13 +155,16 @@ def print_list(face: Face, views: Sequence[TokenView]) -> None:
     print_table(console(face.color), columns, rows)
 
 
-def print_verified(face: Face, signed: SignedQuote, *, known: bool) -> None:
-    """Print what a checked quote says, and who signed it."""
+def print_verified(face: Face, signed: SignedQuote, *, known: bool, over: bool) -> None:
+    """Print what a checked quote says, who signed it, and that it is over where it is."""
     out, token, name = console(face.color), signed.token, fingerprint(signed.public_key)
+    if over:
+        _wrapped(out, over_line(token), "✗ ", "red")
+    word = "signature good" if over else "valid"
     if known:
-        out.print(f"✓ valid, signed by {name}, the key you named", style="green", soft_wrap=True)
+        _wrapped(out, f"{word}, signed by {name}, the key you named", "✓ ", "green")
     else:
-        out.print(f"! valid, signer not known: {name}", style="yellow", soft_wrap=True)
+        _wrapped(out, f"{word}, signer not known: {name}", "! ", "yellow")
     print_terms(out, token)
     _line(out, "pay to", token.payee)
     _line(out, "refund to", token.refund_to or "the account that pays")

@@ -185,10 +185,11 @@ def owed_row(due: RefundDue) -> dict[str, Any]:
     }
 
 
-def verified_row(signed: SignedQuote, *, known: bool) -> dict[str, Any]:
-    """A checked quote: what it says, and who signed it."""
+def verified_row(signed: SignedQuote, *, known: bool, over: bool) -> dict[str, Any]:
+    """A checked quote: what it says, who signed it, and whether the time to pay is over."""
     return {
         "valid": True,
+        "expired": over,
         "signer": "known" if known else "not_known",
         "fingerprint": fingerprint(signed.public_key),
         "terms": terms_of(signed.token),

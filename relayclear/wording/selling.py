@@ -14,6 +14,7 @@ from relayclear.money.refund_state import RefundState
 from relayclear.money.refunds import Cause
 from relayclear.money.settlement import Flaw
 from relayclear.money.state import TokenState
+from relayclear.money.token import ClearingToken
 from relayclear.usecases.shop import Operator
 from relayclear.usecases.tokens_view import TokenView
 from relayclear.wording import Word, moment
@@ -85,6 +86,8 @@ DOCUMENT_FAULTS = {
     DocumentFault.OTHER_SIGNER: "another key than the one you named signed it: don't pay",
     DocumentFault.BAD_TERMS: "its terms make no sense together: don't pay",
 }
+
+OVER = "over since {expires}: don't pay; what comes now may only be sent back. Ask for a new quote."
 
 _WAITING = (TokenState.OPEN, TokenState.PARTLY_PAID)
 _WORKING = (TokenState.PAID, TokenState.CLEARING)
@@ -188,6 +191,11 @@ def token_sentences(view: TokenView) -> list[str]:
     words = _fields(view)
     sentences = [STATE_SENTENCES[view.state], *(FLAW_SENTENCES[view.state, flaw] for flaw in view.flaws)]
     return [sentence.format_map(words) for sentence in sentences]
+
+
+def over_line(token: ClearingToken) -> str:
+    """What is said of a quote whose signature is good, and whose time to pay is over."""
+    return OVER.format(expires=moment(token.expires_at))
 
 
 def refund_sentences(view: TokenView, given_back: Iterable[RefundView]) -> list[str]:

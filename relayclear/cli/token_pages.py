@@ -80,7 +80,7 @@ def print_view(face: Face, view: TokenView, refunds: Sequence[RefundView] = ()) 
     _print_revoked(out, view)
     out.print()
     print_terms(out, view.token)
-    _line(out, "read through", moment(view.scanned_through) if view.scanned_through else "not yet: relayclear watch")
+    _line(out, "payments read", _read(view))
     _print_packets(out, view)
     _print_payments(out, view)
     for due in view.owed:
@@ -89,6 +89,13 @@ def print_view(face: Face, view: TokenView, refunds: Sequence[RefundView] = ()) 
         _line(out, "refund", refund_brief(refund))
     if view.operation is not None:
         _line(out, "work", f"relayclear operations show {view.operation.id}")
+
+
+def _read(view: TokenView) -> str:
+    if view.scanned_through is None:
+        return "not yet: relayclear watch"
+    through = f"through block height {view.scanned_height}, {moment(view.scanned_through)}"
+    return through if view.was_looked_for else f"{through}, before this quote was made: relayclear watch"
 
 
 def _print_revoked(out: Console, view: TokenView) -> None:

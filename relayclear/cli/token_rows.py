@@ -123,6 +123,7 @@ def view_row(
         "key_revoked": view.key_revoked,
         "refund_to": token.refund_to,
         "read_through": rfc3339(view.scanned_through),
+        "read_height": view.scanned_height,
         "credited_at": rfc3339(settlement.credited_at),
         "deadline_at": rfc3339(settlement.deadline),
         "paid": coin_row(settlement.paid),

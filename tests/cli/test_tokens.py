@@ -111,6 +111,19 @@ def test_a_paid_token_with_all_that_is_wrong_with_it(cli: Cli, shop: Rig) -> Non
     assert agrees("tokens-show-paid-80.txt", cli("tokens", "show", memo, width=80).out)
 
 
+def test_the_page_says_how_far_payments_were_read(cli: Cli, shop: Rig) -> None:
+    shop.stuck(sender=PAYER)
+    memo = memo_of(cli(*CREATE, "1", "--json"))
+    assert "before this quote was made: relayclear watch" in " ".join(cli("tokens", "show", memo).text.split())
+    later = shop.clock.now() + timedelta(seconds=60)
+    with shop.journal.database.atomic() as tx:
+        cursors.move(tx, "alpha-1", address("payee", "alpha-1"), 1234, later, later)
+    assert cli("tokens", "show", memo, "--json").document["read_height"] == 1234
+    assert f"payments read  through block height 1234, {later:%Y-%m-%d %H:%M:%SZ}\n" in cli("tokens", "show", memo).text
+    page = cli("tokens", "show", memo, "--for-payer").text
+    assert page.startswith(f"Nothing was paid as of block height 1234, {later:%Y-%m-%d}")
+
+
 def test_a_revoked_token_keeps_its_bytes(cli: Cli, shop: Rig) -> None:
     shop.stuck()
     memo = memo_of(cli(*CREATE, "1", "--json"))

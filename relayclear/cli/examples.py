@@ -82,6 +82,7 @@ _EXAMPLES = {
     "demo": (
         "relayclear demo",
         "relayclear demo --serve --dir ./rehearsal",
+        "relayclear demo --pay rc1 --json",
     ),
     "doctor": (
         "relayclear doctor",

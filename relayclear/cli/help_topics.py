@@ -87,6 +87,9 @@ Faults of Hermes: CONTROL/relayer/faults, and CONTROL/relayer/heal:
   garbage true          it prints what no program would
   version "1.8.1"       it says that it is this one
 
+A user's wallet pays a quote with
+  relayclear demo --pay TOKEN                     --amount 5stake for another sum
+
 What else can be done:
   curl -d '{"armed": true}' CONTROL/rival       another relayer wins every race
   curl -d '{"count": 1}' CONTROL/chains/beta-1/drop   one is taken and forgotten

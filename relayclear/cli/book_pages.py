@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from relayclear.cli.face import Face
 from relayclear.cli.output import console, say
@@ -15,6 +16,10 @@ from relayclear.usecases.books import Said
 from relayclear.usecases.books_daily import Day, WalletLine
 from relayclear.wording import moment
 from relayclear.wording.books import ACCOUNTS, assigned_line, audit_line, finding_line
+from relayclear.wording.refunding import stop_line, strange_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _LABEL = 18
 _WIDTH = 78
@@ -39,6 +44,15 @@ def print_audit(face: Face, found: Iterable[ChainAudit]) -> None:
         for one in chain.findings:
             out.print(_wrapped(f"✗ {one.place.denom}: {finding_line(one)}"), style="red", soft_wrap=True)
         out.print(_wrapped(audit_line(chain)), style="" if chain.agrees else "red", soft_wrap=True)
+        _print_held_up(out, chain)
+
+
+def _print_held_up(out: Console, chain: ChainAudit) -> None:
+    """What keeps refunds from going, though the books may agree, each with the command that helps."""
+    lines = [strange_line(chain.chain, use) for use in chain.strange]
+    for what, hint in [*lines, *([stop_line(chain.chain, chain.stop)] if chain.stop else [])]:
+        out.print(_wrapped(f"! {what}"), style="yellow", soft_wrap=True)
+        out.print(f"  try: {hint}", soft_wrap=True)
 
 
 def _wrapped(text: str) -> str:

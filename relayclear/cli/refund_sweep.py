@@ -10,6 +10,7 @@ import typer
 
 from relayclear.cli import completion
 from relayclear.cli.face import Face
+from relayclear.cli.lines import say_trouble
 from relayclear.cli.names import coins
 from relayclear.cli.output import Exit, exit_for, say, worst
 from relayclear.errors import RelayclearError, UsageError
@@ -85,14 +86,15 @@ async def _plan(face: Face, desk: Desk, asked: _Asked) -> int:
     from relayclear.usecases.refund_sweeps import chains_to_sweep, plan_sweeps
     from relayclear.usecases.refund_view import views_of
 
-    with face.waiting("asking for a second word"):
+    with face.waiting("asking what was sent, and for a second word"):
         plans = await plan_sweeps(desk, chains_to_sweep(desk, asked.chain), _terms(asked))
     shown = [(plan, views_of(desk, (one.refund for one in plan.refunds))) for plan in plans]
     if face.json:
         face.emit({"dry_run": True, "chains": [plan_row(plan, views) for plan, views in shown]})
     for plan, views in shown if not face.json else ():
         print_plan(face, plan, views)
-    return _check(desk, asked)
+    unread = [exit_for(plan.obstacle.error) for plan in plans if plan.obstacle is not None and plan.obstacle.error]
+    return worst([*unread, _check(desk, asked)])
 
 
 async def _sweep(face: Face, desk: Desk, asked: _Asked) -> int:
@@ -115,7 +117,14 @@ async def _sweep(face: Face, desk: Desk, asked: _Asked) -> int:
         _report(face, desk, done, waiting)
         codes = [_code(desk, one, waiting[chain]) for chain, one in done.items()]
         stopped = [Exit.INTERRUPTED] if interrupt.event.is_set() else []
-        return worst([*stopped, *codes, _check(desk, asked)])
+        return worst([*stopped, *_checked(codes, _check(desk, asked))])
+
+
+def _checked(codes: list[Exit], found: Exit) -> list[Exit]:
+    """With --check whoever asks wants to know whether something is owed: that it waits for a yes says no more."""
+    if found is Exit.FOUND:
+        return [found, *(code for code in codes if code is not Exit.REFUSED)]
+    return codes
 
 
 def _check(desk: Desk, asked: _Asked) -> Exit:
@@ -150,9 +159,11 @@ def _report(
     waiting: Mapping[str, list[OwedRefund]],
 ) -> None:
     from relayclear.cli.refund_rows import swept_row
+    from relayclear.usecases.refund_view import RefundQuestion, view_refunds
 
     if face.json:
-        rows = [swept_row(chain, one, len(waiting[chain])) for chain, one in done.items()]
+        stops = view_refunds(desk, RefundQuestion(), 1).stops
+        rows = [swept_row(chain, one, len(waiting[chain]), stops.get(chain)) for chain, one in done.items()]
         face.emit({"chains": rows})
         return
     for chain, one in done.items():
@@ -163,19 +174,16 @@ def _report(
 
 
 def _say_swept(desk: Desk, one: Swept, waiting: list[OwedRefund]) -> None:
+    from relayclear.cli.refund_pages import say_owed
     from relayclear.usecases.refund_view import RefundQuestion, view_refunds
 
     typer.echo(f"{one.chain}: {len(one.landed)} paid, {_open(desk, one.chain)} on the way, {len(waiting)} wait")
     for name, why in one.skipped.items():
-        say(f"! {name[:8]} was not sent: {why}")
+        say_trouble(f"{name[:8]} was not sent: {why}", None)
     if one.blocked is not None:
         _say_trouble(one.chain, one.blocked.why, one.blocked.hint)
-    from relayclear.cli.refund_pages import say_owed
-
-    say_owed(view_refunds(desk, RefundQuestion(one.chain), 1).owed)
+    say_owed(view_refunds(desk, RefundQuestion(one.chain), 1))
 
 
 def _say_trouble(chain: str, message: str, hint: str | None) -> None:
-    say(f"! {chain}: {message.removeprefix(f'{chain}: ')}")
-    if hint:
-        say(f"  try: {hint}")
+    say_trouble(f"{chain}: {message.removeprefix(f'{chain}: ')}", hint)

@@ -110,11 +110,35 @@ def test_check_says_by_its_exit_code_whether_something_is_owed(cli: Cli, giver: 
     assert cli("refunds", "list", "--check").code == Exit.FOUND
     assert cli("refunds", "list", "--check", "--json", "--chain", "beta-1").code == Exit.DONE
     assert cli("refunds", "sweep", "--dry-run", "--check").code == Exit.FOUND
+    assert (cli("refunds", "sweep").code, cli("refunds", "sweep", "--check").code) == (Exit.REFUSED, Exit.FOUND)
     approve_all(cli)
     assert cli("refunds", "list", "--check").code == Exit.FOUND
     assert cli("refunds", "sweep", "--check").code == Exit.DONE
     assert cli("refunds", "list", "--check").code == Exit.DONE
     del giver
+
+
+def test_who_meets_a_stop_reads_nowhere_how_it_ends(cli: Cli, giver: Giver) -> None:
+    """The operator sent coins with another program: every page about refunds names it, and both ways out."""
+    giver.act_as_payee("bob", 7)
+    foreign = giver.last_hash()
+    assign = f'  try: relayclear books assign --tx {foreign} --as withdrawal --reason "…"'
+    go_on = f'  try: relayclear refunds resolve --chain {ALPHA} --go-on --reason "…"'
+    planned = cli("refunds", "sweep", "--dry-run")
+    assert assign in planned.err.splitlines()
+    assert go_on in planned.err.splitlines()
+    audited = cli("audit", width=80)
+    assert assign in audited.lines
+    assert go_on in audited.lines
+    for argv in (("refunds", "list"), ("refunds", "sweep")):
+        assert go_on in cli(*argv).err.splitlines()
+    assert cli("refunds", "list", "--json").document["stopped"][0]["chain"] == ALPHA
+    assert cli("audit", "--json").document["chains"][0]["unexplained"][0]["tx_hash"] == foreign
+    assert f"refunds resolve --chain {ALPHA} --go-on" in cli("health").text
+    assert cli("books", "assign", "--tx", foreign, "--as", "withdrawal", "--reason", "mine").code == Exit.DONE
+    assert cli("audit").code == Exit.DONE
+    assert cli("refunds", "resolve", "--chain", ALPHA, "--go-on", "--reason", "it was me").code == Exit.DONE
+    assert "--go-on" not in cli("refunds", "list").err
 
 
 def test_dust_of_a_stranger_wakes_somebody_every_night(cli: Cli, giver: Giver) -> None:

@@ -191,15 +191,16 @@ credential named relayclear-webhook-secret; spaces and line ends around it don't
 
 _DOCTOR = """doctor: 2 a config that can't be used, 3 what can't be reached, 1 any other
 failed check, 10 warnings.
-refunds sweep: 0 all that may go has gone, 4 something waits for a yes or for
-coins, 3 a chain can't be reached or what was sent is in no block yet, 5
-another process sends, 10 something is owed still (--check)."""
+refunds sweep: 0 all that may go has gone, 3 a chain can't be reached or what
+was sent is in no block yet, 5 another process sends, 4 something waits for a
+yes or for coins; with --check 10 in place of 4 where anything is owed still.
+tokens verify: 1 touched or signed by another, 10 good and over: don't pay."""
 
 
 def exit_codes() -> str:
     """The exit codes, a line each."""
     lines = [f"{code.value:>5}   {code.meaning}" for code in Exit]
-    return "\n".join([*lines, "", "Where several apply: 3, then 1, then 10.", _DOCTOR, ""])
+    return "\n".join([*lines, "", "Where several apply: 3, then 1, 2, 5, 4 and 10.", _DOCTOR, ""])
 
 
 def topics() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,18 +56,48 @@ def sweep(
     """Send what may go: what was approved, and what is within the caps of the config, which is the consent to it."""
     face: Face = ctx.obj
     asked = _Asked(chain, limit, coins(max_amount, "--max-amount"), yes, wait, check)
-    if yes and not asked.most:
-        raise UsageError(
-            "--yes sends money above the caps only with --max-amount, the most that may go",
-            hint="add --max-amount 5000000stake; relayclear refunds sweep --dry-run shows what waits",
-        )
     if asked.most and not yes:
         raise UsageError("--max-amount says yes to nothing by itself", hint="add --yes")
 
     async def work(desk: Desk) -> int:
+        if yes and not asked.most:
+            raise _without_a_limit(desk, asked)
         return await (_plan(face, desk, asked) if dry_run else _sweep(face, desk, asked))
 
     return face.run(work)
+
+
+def _without_a_limit(desk: Desk, asked: _Asked) -> UsageError:
+    """Nobody says yes to any amount: the limit that lets all go that waits now is named, where something does."""
+    from relayclear.cli.spending import flags
+    from relayclear.usecases.refund_sweeps import chains_to_sweep, still_waiting
+
+    needed = _needed(still_waiting(desk, chains_to_sweep(desk, asked.chain)).values())
+    return UsageError(
+        "--yes sends money above the caps only with --max-amount, the most that may go",
+        hint=f"add {flags(needed)}: so much waits for a yes now"
+        if needed
+        else "relayclear refunds sweep, without --yes: nothing waits for a yes now",
+    )
+
+
+def _needed(waiting: Iterable[list[OwedRefund]]) -> tuple[Coin, ...]:
+    """What would have to be allowed for all to go that only the caps keep."""
+    from relayclear.cli.spending import together
+    from relayclear.usecases.refund_sweeps import allowable
+
+    return together(coin for owed in waiting for coin in allowable(owed))
+
+
+def _say_too_little(asked: _Asked, left: tuple[Coin, ...]) -> None:
+    """A limit that doesn't reach is said as such: what waits then looks like any other refund that does."""
+    from relayclear.cli.spending import flags, text_of
+
+    if asked.yes and left:
+        say_trouble(
+            f"--max-amount {text_of(asked.most)} is too little: {text_of(left)} above the caps waits still", None
+        )
+        say(f"  for all of it: {flags(left)}")
 
 
 def _terms(asked: _Asked) -> Sweeping:
@@ -83,6 +113,7 @@ def _terms(asked: _Asked) -> Sweeping:
 async def _plan(face: Face, desk: Desk, asked: _Asked) -> int:
     from relayclear.cli.refund_pages import print_plan
     from relayclear.cli.refund_rows import plan_row
+    from relayclear.cli.spending import together
     from relayclear.usecases.refund_sweeps import chains_to_sweep, plan_sweeps
     from relayclear.usecases.refund_view import views_of
 
@@ -93,6 +124,8 @@ async def _plan(face: Face, desk: Desk, asked: _Asked) -> int:
         face.emit({"dry_run": True, "chains": [plan_row(plan, views) for plan, views in shown]})
     for plan, views in shown if not face.json else ():
         print_plan(face, plan, views)
+    if not face.json:
+        _say_too_little(asked, together(coin for plan in plans for coin in plan.above_caps))
     unread = [exit_for(plan.obstacle.error) for plan in plans if plan.obstacle is not None and plan.obstacle.error]
     return worst([*unread, _check(desk, asked)])
 
@@ -115,6 +148,8 @@ async def _sweep(face: Face, desk: Desk, asked: _Asked) -> int:
         done = await sweep_chains(desk, chains, terms)
         waiting = still_waiting(desk, chains)
         _report(face, desk, done, waiting)
+        if not face.json:
+            _say_too_little(asked, _needed(waiting.values()))
         codes = [_code(desk, one, waiting[chain]) for chain, one in done.items()]
         stopped = [Exit.INTERRUPTED] if interrupt.event.is_set() else []
         return worst([*stopped, *_checked(codes, _check(desk, asked))])

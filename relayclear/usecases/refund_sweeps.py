@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from relayclear.errors import RelayclearError, StoreError
+from relayclear.ibc.coin import Coin
 from relayclear.money.policy import Gate, NeedsApproval, only_caps
 from relayclear.money.refund_state import RefundState
 from relayclear.store import cursors, refunds, stops
@@ -56,6 +57,12 @@ class SweepPlan:
     refunds: tuple[Planned, ...]
     obstacle: Blocked | None
     stop: Stop | None
+
+    @property
+    def above_caps(self) -> list[Coin]:
+        """What waits, refund by refund, that a larger consent would let go."""
+        waiting = (one for one in self.refunds if one.goes is Goes.WAITS and one.gates and only_caps(one.gates))
+        return [one.refund.due.net for one in waiting if isinstance(one.refund, OwedRefund)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +217,11 @@ def open_signings(desk: Desk, chain: str) -> list[Refund]:
     """Refunds of a chain with a transaction of ours that may land and stands in no block yet."""
     states = (RefundState.SIGNED, RefundState.BROADCAST)
     return [one for state in states for one in refunds.queue(desk.journal.database, chain, MOST, state)]
+
+
+def allowable(waiting: Iterable[OwedRefund]) -> list[Coin]:
+    """What a consent could let go of the refunds that wait for a yes, one by one: only caps stand above it."""
+    return [one.due.net for one in waiting if one.due.to is not None and one.gates and only_caps(one.gates)]
 
 
 def still_waiting(desk: Desk, chains: Iterable[str]) -> Mapping[str, list[OwedRefund]]:

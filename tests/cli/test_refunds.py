@@ -185,7 +185,7 @@ def test_a_token_hides_what_was_given_back_of_it(cli: Cli, giver: Giver, ids: li
         (("waive", "zzz", "--reason", "x"), Exit.USAGE, "no_refund", "relayclear refunds list"),
         (("list", "--state", "owde"), Exit.USAGE, "usage", "--state owed"),
         (("list", "--chain", "alpha"), Exit.USAGE, "usage", None),
-        (("sweep", "--yes"), Exit.USAGE, "usage", None),
+        (("sweep", "--yes"), Exit.USAGE, "usage", f"add --max-amount {BOTH}: so much waits for a yes now"),
         (("sweep", "--max-amount", "5stake"), Exit.USAGE, "usage", "add --yes"),
         (("sweep", "--chain", "beta-1"), Exit.USAGE, "no_payee", None),
         (("export",), Exit.USAGE, "usage", "add --chain CHAIN"),
@@ -261,6 +261,7 @@ def test_a_sweep_sends_what_nobody_said_yes_to(cli: Cli, giver: Giver) -> None:
     assert said.code == Exit.REFUSED
     assert (giver.paid_to("alice"), giver.paid_to("bob")) == ([], [45_000])
     assert f"✓ {giver.refunds()[0].id[:8]} 45000 stake" in said.err
+    assert "! --max-amount 494999stake is too little: 495000stake above the caps waits still" in said.err.splitlines()
     assert cli("refunds", "sweep", "--yes", "--max-amount", "495000stake").code == Exit.DONE
     assert cli("refunds", "sweep").code == Exit.DONE
     assert len(giver.sent()) == 2
@@ -273,6 +274,7 @@ def test_a_dry_run_sends_or_decides(cli: Cli, giver: Giver) -> None:
     assert agrees("refunds-plan-80.txt", said.out)
     assert max(map(len, said.lines)) <= 80
     assert (giver.sent(), giver.refunds()) == ([], [])
+    assert "is too little: 495000stake above the caps waits still" in said.err
 
 
 def test_two_sweeps_at_once_send_twice(cli: Cli, giver: Giver) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from relayclear.cli.face import Face
+from relayclear.cli.lines import print_filled
 from relayclear.cli.output import console, say
 from relayclear.cli.tables import Cell, Column, print_table
 from relayclear.ibc.text import clean, visible
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LABEL = 18
-_WIDTH = 78
 _Line = tuple[str, str, int]
 
 
@@ -30,7 +29,7 @@ def print_said(face: Face, said: Said) -> None:
     """Print what stands said of each movement."""
     out = console(face.color)
     for one in said.assigned:
-        out.print(visible(assigned_line(one), 600), soft_wrap=True)
+        print_filled(out, visible(assigned_line(one), 600))
     if said.settled:
         say("nothing of it is unexplained any more: refunds of that wallet may be signed again")
 
@@ -42,8 +41,8 @@ def print_audit(face: Face, found: Iterable[ChainAudit]) -> None:
         for book in chain.books:
             out.print("\n".join(_book_lines(chain, book)), soft_wrap=True)
         for one in chain.findings:
-            out.print(_wrapped(f"✗ {one.place.denom}: {finding_line(one)}"), style="red", soft_wrap=True)
-        out.print(_wrapped(audit_line(chain)), style="" if chain.agrees else "red", soft_wrap=True)
+            print_filled(out, clean(f"{one.place.denom}: {finding_line(one)}", 600), "✗ ", "red")
+        print_filled(out, clean(audit_line(chain), 600), style="" if chain.agrees else "red")
         _print_held_up(out, chain)
 
 
@@ -51,15 +50,8 @@ def _print_held_up(out: Console, chain: ChainAudit) -> None:
     """What keeps refunds from going, though the books may agree, each with the command that helps."""
     lines = [strange_line(chain.chain, use) for use in chain.strange]
     for what, hint in [*lines, *([stop_line(chain.chain, chain.stop)] if chain.stop else [])]:
-        out.print(_wrapped(f"! {what}"), style="yellow", soft_wrap=True)
+        print_filled(out, clean(what, 600), "! ", "yellow")
         out.print(f"  try: {hint}", soft_wrap=True)
-
-
-def _wrapped(text: str) -> str:
-    """Long words stay whole: a hash in two halves can't be pasted."""
-    return textwrap.fill(
-        clean(text, 600), _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
 
 
 def _book_lines(chain: ChainAudit, one: BookAudit) -> list[str]:

@@ -179,7 +179,7 @@ def _print_channels(face: Face, found: ChannelList) -> None:
         Column("to"),
         Column("state"),
         Column("ordering", drop=1),
-        Column("clients", flexible=True),
+        Column("clients", folds=True),
     )
     if rows:
         print_table(out, columns, rows)

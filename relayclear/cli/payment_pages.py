@@ -72,7 +72,7 @@ def _print_payments(out: Console, views: Sequence[PaymentView]) -> None:
         Column("amount", right=True, flexible=True),
         Column("token", flexible=True),
         Column("at", drop=1),
-        Column("remark", drop=3, flexible=True),
+        Column("remark", drop=3, folds=True),
         Column("from", drop=2),
     )
     print_table(out, columns, rows)
@@ -126,7 +126,7 @@ def print_gaps(face: Face, gaps: Sequence[tuple[Gap, bool]]) -> None:
         Column("chain"),
         Column("heights"),
         Column("found", drop=1),
-        Column("why", drop=2, flexible=True),
+        Column("why", drop=2, folds=True),
     )
     print_table(console(face.color), columns, rows)
 

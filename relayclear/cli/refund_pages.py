@@ -68,10 +68,20 @@ def print_refunds(face: Face, views: Sequence[RefundView]) -> None:
         Column("amount", right=True, flexible=True),
         Column("to"),
         Column("since", drop=3),
-        Column("cause", drop=2, flexible=True),
-        Column("why it waits", drop=1, flexible=True),
+        Column("cause", drop=2, folds=True),
+        Column("why it waits", drop=1, folds=True),
     )
     print_table(console(face.color), columns, rows)
+
+
+def print_chosen(face: Face, views: Sequence[RefundView]) -> None:
+    """Print refunds that somebody is about to say yes to: address, amount and reason of each whole."""
+    out = console(face.color)
+    for view in views:
+        out.print(f"{view.id[:ID]}  {coin(view.net)}", style="bold", soft_wrap=True)
+        _line(out, "  to", (view.to or "nobody yet") + (f" over {view.over}" if view.over else ""))
+        _line(out, "  because", "; ".join(CAUSES[cause] for cause, _ in view.parts))
+        _line(out, "  it waits", waits_line(view))
 
 
 def say_owed(page: RefundPage) -> None:
@@ -152,7 +162,7 @@ _PLAN = (
     Column("does"),
     Column("amount", right=True, flexible=True),
     Column("to"),
-    Column("why", drop=1, flexible=True),
+    Column("why", drop=1, folds=True),
 )
 
 

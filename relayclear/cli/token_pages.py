@@ -147,9 +147,9 @@ def print_list(face: Face, views: Sequence[TokenView]) -> None:
         Column("token"),
         Column("state"),
         Column("price", right=True, flexible=True),
-        Column("packets", drop=2, flexible=True),
+        Column("packets", drop=2, folds=True),
         Column("payable until", drop=1),
-        Column("flaws", drop=3, flexible=True),
+        Column("flaws", drop=3, folds=True),
     )
     print_table(console(face.color), columns, rows)
 

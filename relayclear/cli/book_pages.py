@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _LABEL = 18
 _Line = tuple[str, str, int]
+_ALWAYS = ("should hold", "on the chain")
+_REST = "all else is zero, and so are both differences"
+_REST_OFF = "all else is zero"
+_BECAME = "of what payers sent, more or less than the day before:"
 
 
 def print_said(face: Face, said: Said) -> None:
@@ -69,22 +73,39 @@ def _book_lines(chain: ChainAudit, one: BookAudit) -> list[str]:
         ("Δ", "difference", second),
     ]
     title = f"{chain.chain} {one.place.denom}, through block {chain.through}, {moment(chain.at)}"
-    return [visible(title, 200), *_amounts(lines)]
+    kept = [line for line in lines if line[2] or line[1] in _ALWAYS]
+    return [visible(title, 200), *_amounts(kept, _width(kept)), f"    {_REST if not any(one.off) else _REST_OFF}"]
 
 
-def _amounts(lines: Sequence[_Line]) -> list[str]:
-    width = max(len(str(amount)) for _, _, amount in lines)
+def _width(lines: Iterable[_Line]) -> int:
+    return max(len(str(amount)) for _, _, amount in lines)
+
+
+def _amounts(lines: Iterable[_Line], width: int) -> list[str]:
     return [f"  {sign:1} {label:<{_LABEL}}{amount:>{width}}" for sign, label, amount in lines]
 
 
 def print_days(face: Face, found: Sequence[Day]) -> None:
-    """Print a block a day and book: what it opened with, what moved, what it closed with."""
+    """Print a block a day and book: what it opened with, what came and left, what it closed with; whose it became."""
     out = console(face.color)
     for one in found:
-        moved = [("", ACCOUNTS[name], amount) for name, amount in one.moved.items() if name is not Account.BALANCE]
-        lines: list[_Line] = [("", "opened with", one.opening), *moved, ("=", "closed with", one.closing)]
-        title = f"{one.day.isoformat()} {one.place.chain} {one.place.denom}"
-        out.print("\n".join([visible(title, 200), *_amounts(lines)]), soft_wrap=True)
+        out.print("\n".join(_day_lines(one)), soft_wrap=True)
+
+
+def _day_lines(one: Day) -> list[str]:
+    # The day on which reading began opens with what was there already: that came on no day.
+    began = one.moved.get(Account.OPENING, 0)
+    where = ", where reading began" if began else ""
+    title = f"{one.day.isoformat()} {one.place.chain} {one.place.denom}{where}"
+    flows = [("+", name) for name in CAME if name is not Account.OPENING] + [("-", name) for name in LEFT]
+    moved: list[_Line] = [(sign, ACCOUNTS[name], one.moved[name]) for sign, name in flows if name in one.moved]
+    uses: list[_Line] = [
+        ("", ACCOUNTS[name], one.moved[name]) for name in (Account.OUR_LOSS, *USES) if name in one.moved
+    ]
+    lines: list[_Line] = [("", "opened with", one.opening + began), *moved, ("=", "closed with", one.closing)]
+    width = _width([*lines, *uses])
+    became = [f"  {_BECAME}", *_amounts(uses, width)] if uses else []
+    return [visible(title, 200), *_amounts(lines, width), *became]
 
 
 def print_withdrawable(face: Face, found: Iterable[WalletLine]) -> None:

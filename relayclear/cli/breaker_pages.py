@@ -32,7 +32,7 @@ def print_breakers(face: Face, views: Sequence[BreakerView], now: datetime) -> N
         Column("state"),
         Column("for"),
         Column("since", drop=1),
-        Column("reason", flexible=True),
+        Column("reason", folds=True),
     )
     print_table(console(face.color), columns, rows)
 

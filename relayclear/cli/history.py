@@ -184,7 +184,7 @@ def _print(face: Face, rows: list[TrailRow]) -> None:
         Column("when"),
         Column("who", drop=2),
         Column("what"),
-        Column("about", flexible=True),
-        Column("detail", drop=1, flexible=True),
+        Column("about", folds=True),
+        Column("detail", drop=1, folds=True),
     )
     print_table(out, columns, cells)

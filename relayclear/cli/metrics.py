@@ -30,7 +30,7 @@ def list_(ctx: typer.Context) -> int:
         rows = [{"name": row.name, "kind": row.shape.value, "labels": [*row.labels], "doc": row.doc} for row in TABLE]
         face.emit({"metrics": rows})
         return Exit.DONE
-    columns = (Column("metric"), Column("kind", drop=1), Column("labels", drop=2), Column("meaning", flexible=True))
+    columns = (Column("metric"), Column("kind", drop=1), Column("labels", drop=2), Column("meaning", folds=True))
     cells = [(row.name, row.shape.value, ", ".join(row.labels), row.doc) for row in TABLE]
     print_table(console(face.color), columns, [[Cell(text) for text in row] for row in cells])
     return Exit.DONE

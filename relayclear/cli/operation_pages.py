@@ -25,7 +25,7 @@ _LIST = (
     Column("state"),
     Column("asked", drop=1),
     Column("channel"),
-    Column("sequences", flexible=True),
+    Column("sequences", folds=True),
 )
 _MOMENTS = {
     Happened.ASKED: "asked to clear {sequences}",

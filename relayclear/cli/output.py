@@ -37,7 +37,7 @@ class Exit(IntEnum):
     )
     REFUSED = 4, "refused: a limit, an open breaker, not clearable, not paid"
     HELD = 5, "somebody else holds the work"
-    FOUND = 10, "looked and found something (--check, doctor with warnings, health degraded)"
+    FOUND = 10, "looked and found something (--check, doctor with warnings, health degraded, a quote that is over)"
     INTERRUPTED = 130, "interrupted"
 
     meaning: str

@@ -132,7 +132,7 @@ async def _sweep(desk: Desk, terms: _Terms, done: Swept) -> None:
     chain = terms.chain
     before = {one.id for one in refunds.away(desk.journal.database, chain, _QUEUE)}
     await _read(desk, chain)
-    if _owes(desk, chain) or _queue(desk, chain, done):
+    if owes(desk, chain) or _queue(desk, chain, done):
         done.blocked = await _against(desk, await read_wallet(desk, chain))
     done.decided = [one.id for one in await decide_by_itself(desk, chain, terms.consent)]
     waited = 0.0
@@ -151,7 +151,7 @@ async def _sweep(desk: Desk, terms: _Terms, done: Swept) -> None:
     _tell_landed(desk, before, done, terms.told)
 
 
-def _owes(desk: Desk, chain: str) -> bool:
+def owes(desk: Desk, chain: str) -> bool:
     """Whether anything is owed on the chain that is worth sending: else nobody has to know what keeps its wallet."""
     return any(one.wait is None for one in list_owed(desk, desk.journal.database, chain=chain))
 

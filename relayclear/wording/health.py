@@ -43,9 +43,10 @@ _TRY = {
     Trouble.ENDPOINT_AWAY: "relayclear doctor",
     Trouble.HERMES_AWAY: "relayclear doctor",
     Trouble.BREAKER_OPEN: "relayclear breakers list",
-    Trouble.PAYMENTS_UNREAD: "relayclear payments gaps list",
-    Trouble.PAYMENTS_BEHIND: "relayclear payments gaps list",
-    Trouble.REFUNDS_STOPPED: "relayclear refunds resolve --chain {subject}",
+    Trouble.PAYMENTS_UNREAD: "relayclear payments gaps",
+    Trouble.PAYMENTS_BEHIND: "relayclear payments gaps",
+    Trouble.REFUNDS_STOPPED: "relayclear audit --chain {subject}, and where it agrees:"
+    ' relayclear refunds resolve --chain {subject} --go-on --reason "…"',
     Trouble.BOOKS_OFF: "relayclear audit",
     Trouble.GAS_LOW: "relayclear doctor",
     Trouble.GAS_UNREAD: "relayclear doctor",

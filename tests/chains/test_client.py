@@ -528,7 +528,7 @@ def test_a_hung_node_looks_well_by_its_count_of_failures() -> None:
         client = hurried(hang)
         assert is_node_error(await client.answers(calls(1)), "did not answer within 0.01 s")
         assert client.failures == 1
-        with pytest.raises(NodeError, match="did not answer within 0.01 s"):
+        with pytest.raises(NodeError, match="did not answer within"):
             await client.status()
         return client
 

@@ -149,7 +149,7 @@ class Watching:
 class Facts:
     """Everything that the rule looks at.
 
-    `dead` counts tasks that wait for a person; `overdue` are paid tokens past their deadline with the
+    `dead` are paid tokens whose work was given up, and why; `overdue` are paid tokens past their deadline with the
     seconds since; `unbalanced` are the books that don't add up.  `unusable` is why the database can't
     be read: nothing else is known then.
     """
@@ -159,7 +159,7 @@ class Facts:
     chains: tuple[ChainSigns, ...] = ()
     hermes: tuple[Sign, ...] = ()
     breakers: tuple[BreakerSign, ...] = ()
-    dead: int = 0
+    dead: Mapping[str, str] = field(default_factory=dict)
     overdue: Mapping[str, int] = field(default_factory=dict)
     unbalanced: tuple[str, ...] = ()
     unusable: str | None = None
@@ -290,10 +290,10 @@ def _of_gas(chain: ChainSigns, now: datetime) -> Iterator[Finding]:
 
 
 def _of_work(facts: Facts) -> Iterator[Finding]:
-    if facts.dead:
-        yield Finding(Trouble.DEAD_LETTERS, Level.DEGRADED, "tasks", None, str(facts.dead))
-    for order_id, seconds in facts.overdue.items():
-        yield Finding(Trouble.OVERDUE, Level.DEGRADED, order_id, None, f"{seconds} s")
+    for memo, why in facts.dead.items():
+        yield Finding(Trouble.DEAD_LETTERS, Level.DEGRADED, memo, None, why)
+    for memo, seconds in facts.overdue.items():
+        yield Finding(Trouble.OVERDUE, Level.DEGRADED, memo, None, f"{seconds} s")
 
 
 def _abilities(facts: Facts) -> Iterator[Ability]:

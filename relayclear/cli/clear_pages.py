@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from relayclear.clearing.operation import Operation, PacketAfter, newest_results, operation_state
+from relayclear.clearing.operation import Operation, PacketAfter, newest_results
 from relayclear.clearing.plan import bites
 from relayclear.cli.face import Face
 from relayclear.cli.interrupt import Interrupt
@@ -16,7 +16,7 @@ from relayclear.ibc.relayer import GasTerms, RelayEvent
 from relayclear.ibc.text import clean, visible
 from relayclear.usecases.clear import Watcher
 from relayclear.usecases.clear_plan import ClearPlan
-from relayclear.wording import CLASSES, FATES, OPERATIONS, coin, fate_line
+from relayclear.wording import CLASSES, FATES, coin, fate_line, operation_word, waits_line
 
 STEPS = {"recv": "delivered", "ack": "acknowledged", "timeout": "returned"}
 
@@ -99,8 +99,11 @@ def watcher(face: Face, interrupt: Interrupt, plans: Sequence[ClearPlan]) -> Wat
 def print_operation(face: Face, operation: Operation) -> None:
     """Print the outcome, a packet a line with its transactions, and where the proof stands."""
     out = console(face.color)
-    word = OPERATIONS[operation_state(operation)]
+    word = operation_word(operation)
     out.print(f"{word.glyph} {operation.source} {word.word}: {word.meaning}", style=word.style, soft_wrap=True)
+    waits = waits_line(operation)
+    if waits is not None:
+        out.print(f"  {waits}", style=word.style, soft_wrap=True)
     for _, packet in sorted(newest_results(operation).items()):
         out.print(f"  {clean(fate_line(packet))}", style=FATES[packet.fate].style, soft_wrap=True)
         for tx in packet.txs:

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from platformdirs import user_state_path
 
-from relayclear.errors import HeldError, RefusedError
+from relayclear.errors import HeldError, HermesError
 from relayclear.ibc.relayer import WORK, KeyChoice
 from relayclear.ibc.text import clean
 
@@ -133,7 +133,7 @@ def _open(folder: Path, key: KeyChoice) -> int:
         return os.open(_file(folder, key), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         hint = f"make {folder} writable, or set XDG_STATE_HOME"
-        raise RefusedError(f"keys can't be locked in {folder}: {error.strerror}", hint=hint) from error
+        raise HermesError(f"keys can't be locked in {folder}: {error.strerror}", hint=hint) from error
 
 
 def _read_note(descriptor: int) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from relayclear.money.ledger import Account, Book
 from relayclear.store import audits, breakers, cursors, ledger, sales, stops, tasks, tokens, vitals, watchers
 from relayclear.store.cursors import Cursor
 from relayclear.store.db import Reads
-from relayclear.store.tasks import Status
 from relayclear.store.vitals import Kind, Vital
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.watching import being_alone
+
+# More than a page of the same trouble tells nobody more.
+_LISTED = 50
 
 Vitals = Mapping[tuple[Kind, str], Vital]
 
@@ -33,7 +35,7 @@ def gather(desk: Desk) -> Facts:
             chains=tuple(_chain(desk, reads, found, chain, now) for chain in chains),
             hermes=tuple(_sign(found, Kind.HERMES, one.config) for one in desk.instances),
             breakers=tuple(breakers_of(reads, now)),
-            dead=sum(count.number for count in tasks.counts(reads) if count.status is Status.DEAD),
+            dead=_given_up(reads),
             overdue=_overdue(reads, now),
             unbalanced=tuple(unbalanced(reads, chains)),
         )
@@ -125,6 +127,11 @@ def _reading(read: Iterable[Cursor], chain: str, now: datetime) -> Reading | Non
 def lag_of(cursor: Cursor, now: datetime) -> int:
     """Seconds between the block that was read last and now; two clocks may differ by a little, never below 0."""
     return max(0, int((now - cursor.read_through_time).total_seconds()))
+
+
+def _given_up(reads: Reads) -> dict[str, str]:
+    """The newest of what waits for a person, and why."""
+    return {_memo(reads, str(one.data.get("order_id", one.key))): one.why or "?" for one in tasks.dead(reads, _LISTED)}
 
 
 def _overdue(reads: Reads, now: datetime) -> dict[str, int]:

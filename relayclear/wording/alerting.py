@@ -47,7 +47,7 @@ _SENTENCES = {
     "books_do_not_balance": "the books of {subject} don't balance: relayclear audit --chain {subject}",
     "payments_not_read": "payments on {subject} can't be read: {error}",
     "paths_not_read": "{paths} paths from {subject} can't be read: {error}",
-    "work_given_up": "work was given up after {tries} tries ({subject}): {why}",
+    "work_given_up": "work was given up, and waits for you ({subject}): {why}",
     "refunds_stopped": "refunds on {subject} wait for you: {why}",
     "packets_stuck": "{packets} packets are stuck on {subject}, from #{oldest} on: relayclear packets list",
 }

@@ -30,7 +30,7 @@ _SAID = {
     Trouble.BOOKS_OFF: "the books of {subject} don't add up",
     Trouble.GAS_LOW: "the {subject} key has gas for {detail} at their dearest",
     Trouble.GAS_UNREAD: "the gas of the {subject} key can't be read: {detail}",
-    Trouble.DEAD_LETTERS: "{detail} of watch's tasks were given up and wait for a person",
+    Trouble.DEAD_LETTERS: "the work of {subject} was given up, and waits for a person: {detail}",
     Trouble.OVERDUE: "the work of {subject} is {detail} past its deadline",
 }
 
@@ -49,7 +49,7 @@ _TRY = {
     Trouble.BOOKS_OFF: "relayclear audit",
     Trouble.GAS_LOW: "relayclear doctor",
     Trouble.GAS_UNREAD: "relayclear doctor",
-    Trouble.DEAD_LETTERS: "relayclear operations list --state waiting",
+    Trouble.DEAD_LETTERS: "relayclear clear --token {subject}",
     Trouble.OVERDUE: "relayclear tokens show {subject}",
 }
 

@@ -232,7 +232,7 @@ TABLE: list[tuple[str, Facts, list[tuple[Trouble, Level, str]], dict[tuple[str, 
         [(Trouble.CHAIN_AWAY, D, A)],
         {("look", A): False, ("clear", A): False, ("quote", A): False, ("refund", A): False},
     ),
-    ("dead letters", facts(dead=2), [(Trouble.DEAD_LETTERS, D, "tasks")], {}),
+    ("dead letters", facts(dead={"rc1x": "no channel"}), [(Trouble.DEAD_LETTERS, D, "rc1x")], {}),
     ("a paid token past its deadline", facts(overdue={"rc1x": 60}), [(Trouble.OVERDUE, D, "rc1x")], {}),
 ]
 
@@ -262,13 +262,13 @@ def test_a_path_whose_breaker_is_open_keeps_only_itself() -> None:
 
 
 def test_a_database_that_cannot_be_read_is_critical_and_nothing_else_is_said() -> None:
-    found = health(facts(unusable="the disk is gone", dead=3))
+    found = health(facts(unusable="the disk is gone", dead={"rc1x": "no channel"}))
     assert [(one.trouble, one.level) for one in found.findings] == [(Trouble.DATABASE, Level.CRITICAL)]
     assert found.abilities == (Ability(Work.REMEMBER, "", works=False, why=("database",)),)
 
 
 def test_the_worst_stands_first() -> None:
-    found = health(facts(dead=1, unbalanced=("x",)))
+    found = health(facts(dead={"rc1x": "no channel"}, unbalanced=("x",)))
     assert [one.level for one in found.findings] == [Level.CRITICAL, Level.DEGRADED]
     assert found.level is Level.CRITICAL
 

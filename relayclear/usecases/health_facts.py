@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from relayclear.clearing.health import BreakerSign, ChainSigns, Facts, Gas, Reading, Sign, Watching
-from relayclear.errors import HeldError, StoreError
+from relayclear.errors import StoreError
 from relayclear.money.ledger import Account, Book
 from relayclear.store import audits, breakers, cursors, ledger, sales, stops, tasks, tokens, vitals, watchers
 from relayclear.store.cursors import Cursor
 from relayclear.store.db import Reads
 from relayclear.store.vitals import Kind, Vital
 from relayclear.usecases.desk import Desk
-from relayclear.usecases.watching import being_alone
+from relayclear.usecases.watching import watch_lives
 
 # More than a page of the same trouble tells nobody more.
 _LISTED = 50
@@ -25,7 +25,7 @@ Vitals = Mapping[tuple[Kind, str], Vital]
 def gather(desk: Desk) -> Facts:
     """Read everything, of one moment.  Raises StoreError."""
     # Before the snapshot: the lock is a file's, not the database's.
-    alive, now = watch_lives(desk), desk.clock.now()
+    alive, now = _lives(desk), desk.clock.now()
     with desk.journal.database.snapshot() as reads:
         found = vitals_of(reads)
         chains = sorted(desk.chains)
@@ -41,15 +41,11 @@ def gather(desk: Desk) -> Facts:
         )
 
 
-def watch_lives(desk: Desk) -> bool:
-    """Whether a daemon holds the database now."""
+def _lives(desk: Desk) -> bool:
     try:
-        with being_alone(desk):
-            return False
-    except HeldError:
-        return True
+        return watch_lives(desk)
     except StoreError:
-        # A folder that can't be written, or a database in memory: nobody can watch there.
+        # A lock that can't be read, or a database in memory: nobody can watch there.
         return False
 
 

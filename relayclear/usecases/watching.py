@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from relayclear.errors import HeldError, StoreError
+from relayclear.errors import StoreError
 from relayclear.store import cursors, history, sales, tasks, tokens, watchers
-from relayclear.store.alone import alone
+from relayclear.store.alone import alone, is_held
 from relayclear.store.history import Event, Search
 from relayclear.store.tasks import Status
 from relayclear.store.watchers import WATCH, Watcher
@@ -60,14 +60,15 @@ def being_alone(desk: Desk) -> Iterator[None]:
         yield
 
 
+def watch_lives(desk: Desk) -> bool:
+    """Whether a daemon holds the database now; to look keeps none from starting.  Raises StoreError."""
+    return is_held(_file(desk), WATCH)
+
+
 def seller_alive(desk: Desk) -> bool:
-    """Whether a daemon that works for paid tokens lives now."""
-    try:
-        with being_alone(desk):
-            return False
-    except HeldError:
-        found = watchers.find(desk.journal.database)
-        return found is not None and found.doing.get("mode") == Mode.SELLER
+    """Whether a daemon that works for paid tokens lives now.  Raises StoreError."""
+    found = watchers.find(desk.journal.database)
+    return watch_lives(desk) and found is not None and found.doing.get("mode") == Mode.SELLER
 
 
 def _file(desk: Desk) -> Any:

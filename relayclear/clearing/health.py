@@ -19,6 +19,8 @@ FORGOTTEN_AFTER = timedelta(hours=2)
 BEAT_MISSED = timedelta(seconds=60)
 LAG_SECONDS = 300
 LOW_RELAYS = 50
+OLD_CONFIG = "config"
+"""Under this name, in place of a task's, a daemon says why it goes on with the config that it had."""
 
 
 class Level(StrEnum):
@@ -44,6 +46,7 @@ class Trouble(StrEnum):
     NO_WATCH = "no_watch"
     WATCH_HANGS = "watch_hangs"
     TASK_FAILS = "task_fails"
+    OLD_CONFIG = "old_config"
     CHAIN_AWAY = "chain_away"
     ENDPOINT_AWAY = "endpoint_away"
     HERMES_AWAY = "hermes_away"
@@ -220,7 +223,8 @@ def health(facts: Facts) -> Health:
     | a breaker open or half-open | degraded |
     | payments unread or five minutes behind; refunds stopped | degraded |
     | gas for less than fifty relays, or unread | degraded |
-    | a task of the daemon fails; dead letters; a paid token past its deadline | degraded |
+    | a task of the daemon fails; a new config that can't count | degraded |
+    | dead letters; a paid token past its deadline | degraded |
     """
     if facts.unusable is not None:
         finding = Finding(Trouble.DATABASE, Level.CRITICAL, "database", None, facts.unusable)
@@ -239,7 +243,8 @@ def _of_watching(facts: Facts) -> Iterator[Finding]:
         yield Finding(Trouble.WATCH_HANGS, level, "watch", watching.beat_at)
     if watching.alive:
         for task, said in sorted(watching.troubles.items()):
-            yield Finding(Trouble.TASK_FAILS, Level.DEGRADED, task, None, said)
+            trouble = Trouble.OLD_CONFIG if task == OLD_CONFIG else Trouble.TASK_FAILS
+            yield Finding(trouble, Level.DEGRADED, task, None, said)
 
 
 def _hangs(facts: Facts) -> bool:

@@ -181,6 +181,12 @@ TABLE: list[tuple[str, Facts, list[tuple[Trouble, Level, str]], dict[tuple[str, 
         {},
     ),
     (
+        "a new config that can't count",
+        facts(watching=Watching(alive=True, beat_at=NOW, troubles={"config": "no such key"})),
+        [(Trouble.OLD_CONFIG, D, "config")],
+        {},
+    ),
+    (
         "the troubles of a daemon that is gone are not its own any more",
         facts(watching=Watching(alive=False, troubles={"sweep": "boom"}), chains=SOLD_NOTHING),
         [(Trouble.NO_WATCH, D, "watch")],

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from relayclear.clearing.breaker import BreakerState
+from relayclear.clearing.breaker import BreakerState, BreakerView
 
 FORGOTTEN_AFTER = timedelta(hours=2)
 """How long the last good look still says something."""
@@ -70,17 +70,6 @@ class Work(StrEnum):
     QUOTE = "quote"
     TAKE_PAYMENTS = "take_payments"
     REFUND = "refund"
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerSign:
-    """A breaker as shown.  `name`: ``endpoint/CHAIN/URL``, ``hermes/CHAIN/PORT/CHANNEL`` or ``wallet/CHAIN``."""
-
-    name: str
-    state: BreakerState
-    reason: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +150,7 @@ class Facts:
     watching: Watching = field(default_factory=Watching)
     chains: tuple[ChainSigns, ...] = ()
     hermes: tuple[Sign, ...] = ()
-    breakers: tuple[BreakerSign, ...] = ()
+    breakers: tuple[BreakerView, ...] = ()
     dead: Mapping[str, str] = field(default_factory=dict)
     overdue: Mapping[str, int] = field(default_factory=dict)
     unbalanced: tuple[str, ...] = ()
@@ -262,7 +251,7 @@ def _of_dependencies(facts: Facts) -> Iterator[Finding]:
     yield from _away(Trouble.HERMES_AWAY, away, all_of_them=len(away) == len(facts.hermes))
     for breaker in facts.breakers:
         if breaker.state is not BreakerState.CLOSED:
-            yield Finding(Trouble.BREAKER_OPEN, Level.DEGRADED, breaker.name, breaker.since, breaker.reason)
+            yield Finding(Trouble.BREAKER_OPEN, Level.DEGRADED, breaker.name, breaker.since, breaker.reason or None)
 
 
 def _away(trouble: Trouble, signs: Iterable[Sign], *, all_of_them: bool) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from urllib.parse import quote
 from platformdirs import user_state_path
 
 from relayclear.errors import HeldError, HermesError
+from relayclear.ibc.instant import rfc3339
 from relayclear.ibc.relayer import WORK, KeyChoice
 from relayclear.ibc.text import clean
 
@@ -41,7 +42,7 @@ class KeyLock:
 
     def note(self, what: str, *, child: int | None = None, free_at: float | None = None) -> None:
         """Tell others who holds this and why.  `free_at`: unix time before which nobody may take it."""
-        since = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        since = rfc3339(datetime.now(UTC))
         what = clean(what, _WORK_LENGTH)
         fields = {"pid": os.getpid(), "child": child, "since": since, "what": what, "free_at": free_at}
         content = json.dumps(fields).encode()

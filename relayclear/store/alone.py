@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from relayclear.errors import HeldError, StoreError
+from relayclear.ibc.instant import rfc3339
 from relayclear.store.values import json_text
 
 _NOTE_SIZE = 4096
@@ -96,8 +97,7 @@ def _open(path: Path) -> int:
 
 
 def _write_note(descriptor: int, now: datetime) -> None:
-    since = now.isoformat(timespec="seconds").replace("+00:00", "Z")
-    note = json_text({"pid": os.getpid(), "since": since}).encode()
+    note = json_text({"pid": os.getpid(), "since": rfc3339(now)}).encode()
     os.pwrite(descriptor, note, 0)
     os.ftruncate(descriptor, len(note))
 

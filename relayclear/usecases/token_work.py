@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from secrets import token_hex
 
-from relayclear.clearing.breaker import LONG_PROBE, path_name
+from relayclear.clearing.breaker import LONG_PROBE, BreakerView, path_name
 from relayclear.clearing.operation import Operation, PacketAfter, surplus
 from relayclear.engine.verdicts import Again, Dead, Done, Failed, Policy, Verdict
 from relayclear.errors import HeldError, NodeError, RelayclearError
@@ -22,7 +22,7 @@ from relayclear.ibc.text import clean
 from relayclear.store import dues, history, operations, sales
 from relayclear.store.db import RuleBrokenError, Transaction
 from relayclear.store.tasks import Task
-from relayclear.usecases.breakers_stop import Stopped, stopped_chain, stopped_path
+from relayclear.usecases.breakers_stop import seconds_to, stopped_chain, stopped_path
 from relayclear.usecases.clear import explained
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments_books import PAID_TASK
@@ -94,11 +94,11 @@ async def _step(bench: Bench, task: Task, order: Order) -> Verdict:
     return await _go_on(bench, task, path, order, found)
 
 
-def _wait(desk: Desk, waits: Stopped) -> Again:
-    return Again(waits.seconds(desk.clock.now()), waits.words)
+def _wait(desk: Desk, waits: BreakerView) -> Again:
+    return Again(seconds_to(waits, desk.clock.now()), waits.words)
 
 
-def _stopped(desk: Desk, order: Order) -> Stopped | None:
+def _stopped(desk: Desk, order: Order) -> BreakerView | None:
     """What keeps the order from being looked at at all."""
     operation = order.view.operation
     chains = [order.source.chain, *([operation.destination.chain] if operation else [])]

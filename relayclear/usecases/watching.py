@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from relayclear.errors import StoreError
+from relayclear.ibc.instant import rfc3339
 from relayclear.store import cursors, history, sales, tasks, tokens, watchers
 from relayclear.store.alone import alone, is_held
 from relayclear.store.history import Event, Search
@@ -85,14 +86,9 @@ def note_restart(desk: Desk, now: datetime) -> None:
     database = desk.journal.database
     last = watchers.find(database)
     if last is not None and last.pid != os.getpid():
-        detail = {"pid": last.pid, "started_at": _rfc(last.started_at), "last_beat": _rfc(last.beat_at)}
+        detail = {"pid": last.pid, "started_at": rfc3339(last.started_at), "last_beat": rfc3339(last.beat_at)}
         with database.atomic() as tx:
             history.add(tx, Event(now, "watch", "watch_restarted", detail=detail))
-
-
-def _rfc(at: datetime) -> str:
-    """A time as RFC 3339, to the second."""
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def beat(desk: Desk, started_at: datetime, doing: Mapping[str, Any], vitals: Vitals | None = None) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from relayclear.clearing.health import Ability, Finding, Health, Level, Trouble, Work
+from relayclear.ibc.instant import rfc3339
 from relayclear.ibc.text import clean
 from relayclear.wording import Word, age, of_chain
 
@@ -100,7 +101,7 @@ def document(found: Health, now: datetime) -> dict[str, Any]:
     """The health as programs read it: of the command and of the listener alike."""
     return {
         "level": found.level.value,
-        "at": _time(now),
+        "at": rfc3339(now),
         "findings": [finding_row(finding, now) for finding in found.findings],
         "works": [
             {
@@ -120,11 +121,7 @@ def finding_row(finding: Finding, now: datetime) -> dict[str, Any]:
         "trouble": finding.trouble.value,
         "level": finding.level.value,
         "subject": clean(finding.subject, 200),
-        "since": None if finding.since is None else _time(finding.since),
+        "since": None if finding.since is None else rfc3339(finding.since),
         "message": sentence(finding, now),
         "try": step(finding),
     }
-
-
-def _time(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

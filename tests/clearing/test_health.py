@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from relayclear.clearing.breaker import BreakerState
+from relayclear.clearing.breaker import BreakerState, BreakerView
 from relayclear.clearing.health import (
     Ability,
-    BreakerSign,
     ChainSigns,
     Facts,
     Gas,
@@ -76,8 +75,8 @@ def test_nothing_wrong_is_healthy_and_everything_works() -> None:
     assert works(facts()) == ALL_WELL
 
 
-def shut(name: str, state: BreakerState = BreakerState.OPEN) -> BreakerSign:
-    return BreakerSign(name, state, "5 failures in a row", NOW - timedelta(seconds=20), NOW + timedelta(seconds=40))
+def shut(name: str, state: BreakerState = BreakerState.OPEN) -> BreakerView:
+    return BreakerView(name, state, "5 failures in a row", NOW - timedelta(seconds=20), NOW + timedelta(seconds=40))
 
 
 D, C = Level.DEGRADED, Level.CRITICAL

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from relayclear.clearing.breaker import BreakerView
 from relayclear.cli.face import Face
 from relayclear.cli.output import console, rfc3339
 from relayclear.cli.tables import Cell, Column, print_table
 from relayclear.ibc.text import clean
-from relayclear.usecases.breakers_acts import BreakerView
 from relayclear.wording import moment
 from relayclear.wording.breaking import BREAKERS, how_long
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from relayclear.clearing.operation import Operation, PacketAfter, newest_results, operation_state
+from relayclear.clearing.operation import Operation, PacketAfter, newest_results
 from relayclear.clearing.plan import bites
 from relayclear.cli.face import Face
 from relayclear.cli.interrupt import Interrupt
@@ -17,7 +17,7 @@ from relayclear.ibc.relayer import GasTerms, RelayEvent
 from relayclear.ibc.text import clean, visible
 from relayclear.usecases.clear import Watcher
 from relayclear.usecases.clear_plan import ClearPlan
-from relayclear.wording import CLASSES, FATES, OPERATIONS, coin, counted, fate_line
+from relayclear.wording import CLASSES, FATES, coin, counted, fate_line, operation_word, waits_line
 
 STEPS = {"recv": "delivered", "ack": "acknowledged", "timeout": "returned"}
 
@@ -98,8 +98,11 @@ def watcher(face: Face, interrupt: Interrupt, plans: Sequence[ClearPlan]) -> Wat
 def print_operation(face: Face, operation: Operation) -> None:
     """Print the outcome, a packet a line with its transactions, and where the proof stands."""
     out = console(face.color)
-    word = OPERATIONS[operation_state(operation)]
+    word = operation_word(operation)
     print_filled(out, f"{operation.source} {word.word}: {word.meaning}", f"{word.glyph} ", word.style)
+    waits = waits_line(operation)
+    if waits is not None:
+        print_filled(out, waits, "  ", word.style)
     for _, packet in sorted(newest_results(operation).items()):
         print_filled(out, clean(fate_line(packet)), "  ", FATES[packet.fate].style)
         for tx in packet.txs:

@@ -13,7 +13,7 @@ from relayclear.ibc.text import visible
 from relayclear.ibc.topology import ClientHealth
 from relayclear.usecases.story import Story
 from relayclear.usecases.views import timeout_at
-from relayclear.wording import CLASSES, FATES, OPERATIONS, advice, coin, fate_line, fix, long_age, moment, why
+from relayclear.wording import CLASSES, FATES, advice, coin, fate_line, fix, long_age, moment, operation_word, why
 
 MEMO_SHOWN = 200
 
@@ -95,7 +95,7 @@ def _facts(story: Story) -> list[tuple[str, str]]:
     ):
         state = f"{health.status}, expires {moment(health.expires_at)}" if health else "could not be read"
         facts.append(("client", f"{client} on {chain}: {state}"))
-    facts += [("clear", f"{item.id} {OPERATIONS[operation_state(item)].word}") for item in story.operations]
+    facts += [("clear", f"{item.id} {operation_word(item).word}") for item in story.operations]
     return facts
 
 

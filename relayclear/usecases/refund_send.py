@@ -24,7 +24,6 @@ from relayclear.store.alone import alone
 from relayclear.store.db import Reads
 from relayclear.store.refunds import Refund
 from relayclear.store.signings import Signing
-from relayclear.usecases.breakers_stop import stopped
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments import read_payments
 from relayclear.usecases.refund_acts import Consent, decide_by_itself, said_yes
@@ -216,7 +215,7 @@ async def _act(desk: Desk, wallet: WalletStanding, head: Head, step: Step, live:
 
 
 def _held_back(desk: Desk, chain: str) -> Blocked:
-    found = stopped(desk, wallet_name(chain))
+    found = desk.breakers.shut(wallet_name(chain))
     why = found.words if found else f"{wallet_name(chain)} is being probed"
     return Blocked("breaker_open", f"no refund is sent now: {why}", "relayclear breakers list")
 

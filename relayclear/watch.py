@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
+from relayclear.clearing.health import OLD_CONFIG
 from relayclear.errors import HeldError, RelayclearError
 from relayclear.ibc.text import clean
 from relayclear.store.history import Event
@@ -85,10 +87,29 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where health and metrics are told, and the token that whoever asks needs, None for none."""
+    """Where health and metrics are told, and the token that whoever asks needs, None for none.
+
+    `had` is a socket that listens there already, as one daemon hands it on to the next.
+    """
 
     address: str
     token: str | None = field(default=None, repr=False)
+    had: socket.socket | None = field(default=None, repr=False)
+
+    def opened(self, before: Listen | None) -> Listen:
+        """The same, listened on from now on; `had` is to be closed.
+
+        `before` is where they are told until now: an address that stays is handed on, so that nobody who asks
+        meanwhile is turned away.  Raises ConfigError for an address that can't be had, or isn't safe.
+        """
+        # Only who is asked to listen loads what that takes.
+        from relayclear.listener.guarding import require_safe  # noqa: PLC0415
+        from relayclear.listener.serving import bind  # noqa: PLC0415
+
+        if before is None or before.had is None or before.address != self.address:
+            return replace(self, had=bind(self.address, self.token))
+        require_safe(self.address, self.token)
+        return replace(self, had=before.had.dup())
 
 
 @dataclass
@@ -171,7 +192,7 @@ class Watch:
         # Only who is asked to listen loads what that takes.
         from relayclear.listener.serving import listening  # noqa: PLC0415
 
-        async with listening(self.desk, self.listen.address, self.listen.token) as port:
+        async with listening(self.desk, self.listen.address, self.listen.token, self.listen.had) as port:
             self.log.info("listening", address=self.listen.address, port=port, token=self.listen.token is not None)
             yield
 
@@ -197,6 +218,10 @@ class Watch:
             with suppress(RelayclearError):
                 leave(self.desk)
         return self._ended()
+
+    def kept_old(self, why: str) -> None:
+        """Have everybody told that another config was to count, and why it doesn't."""
+        self.troubles = {**self.troubles, OLD_CONFIG: clean(why, 300)}
 
     def _begin(self) -> None:
         note_restart(self.desk, self.started_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 import tomllib
@@ -14,7 +15,7 @@ import typer
 
 from relayclear.cli.app import app_for, hoisted
 from relayclear.cli.help_topics import topics
-from relayclear.cli.output import Exit
+from relayclear.cli.output import Exit, worst
 from relayclear.cli.who import VARIABLE
 from relayclear.config.loading import variables
 from relayclear.config.showing import render_example
@@ -85,7 +86,18 @@ def test_the_filters_in_the_readme_are_filters() -> None:
 
 def test_every_exit_code_stands_in_the_readme_and_in_the_help() -> None:
     assert first_column("exit code") == [str(code.value) for code in Exit]
-    assert all(f"{code.value:>5}   {code.meaning}" in topics()["exit-codes"] for code in Exit)
+    said = " ".join(topics()["exit-codes"].split())
+    assert all(f"{code.value} {code.meaning}" in said for code in Exit)
+
+
+def test_which_of_several_codes_counts_is_told_as_it_is_done() -> None:
+    said = re.search(r"Where several apply: ([^.]*)\.", topics()["exit-codes"])
+    assert said is not None
+    codes = {str(code.value): code for code in Exit}
+    order = [codes[number] for number in re.findall(r"\d+", said[1])]
+    assert f"Where several apply: {said[1]}." in README
+    assert {*order} == {*Exit} - {Exit.DONE, Exit.INTERRUPTED}
+    assert all(worst([better, worse]) is worse for worse, better in itertools.pairwise(order))
 
 
 def test_every_class_fate_and_reason_stands_in_the_readme() -> None:

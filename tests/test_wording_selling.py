@@ -177,7 +177,8 @@ def test_the_command_pays_exactly_this_token() -> None:
 # State and flaws
 
 
-def view(state: TokenState, flaws: frozenset[Flaw] = frozenset()) -> TokenView:
+def view(state: TokenState, flaws: frozenset[Flaw] = frozenset(), read: int | None = 60) -> TokenView:
+    """A token whose chain was read so many seconds after it was made."""
     sold = token(1_250_000)
     settled = settle(sold, [], {}, NOW)
 
@@ -191,7 +192,8 @@ def view(state: TokenState, flaws: frozenset[Flaw] = frozenset()) -> TokenView:
 
     stored = StoredToken(sold, write_document(sold, SIGNING_KEY), "", "issued", NOW, None)
     found = Flawed(sold, (), settled.allocation)
-    return TokenView(stored, STAKE, state, found, (), {}, (), None, None, None, key_revoked=False)
+    at, height = (None, None) if read is None else (NOW + timedelta(seconds=read), 17)
+    return TokenView(stored, STAKE, state, found, (), {}, (), None, None, at, height, key_revoked=False)
 
 
 @pytest.mark.parametrize("state", list(TokenState))
@@ -208,7 +210,22 @@ def test_each_state_and_each_flaw_is_one_whole_sentence(state: TokenState, flaw:
 
 def test_what_is_missing_is_said_in_the_wallets_unit_with_its_time() -> None:
     (sentence,) = selling.token_sentences(view(TokenState.OPEN))
-    assert sentence == "Nothing has been paid yet: send 1.25 STAKE with the memo, until 2026-11-22 13:00:00Z."
+    assert sentence == (
+        "Nothing was paid as of block height 17, 2026-11-22 12:01:00Z: send 1.25 STAKE with the memo, until"
+        " 2026-11-22 13:00:00Z."
+    )
+
+
+@pytest.mark.parametrize("read", [None, -1])
+def test_who_paid_what_nobody_has_read_is_not_told_to_pay_again(read: int | None) -> None:
+    """A reading from before the quote knows of its payments as little as none."""
+    (sentence,) = selling.token_sentences(view(TokenState.OPEN, read=read))
+    assert sentence == (
+        "Whether it was paid is not known, for payments have not been read since this quote was made; if it wasn't:"
+        " send 1.25 STAKE with the memo, until 2026-11-22 13:00:00Z."
+    )
+    text = selling.payers_news(view(TokenState.OPEN, read=read), ADA, FINGERPRINT)
+    assert "payments have not been read since this quote was made" in " ".join(text.split())
 
 
 @pytest.mark.parametrize(
@@ -223,9 +240,9 @@ def test_nobody_is_told_to_pay_what_can_no_longer_be_paid(state: TokenState) -> 
 
 def test_who_paid_a_part_reads_what_is_missing_before_all_else() -> None:
     text = selling.payers_news(view(TokenState.PARTLY_PAID), ADA, FINGERPRINT)
-    assert text.startswith("1.25 STAKE is still missing")
+    assert text.startswith("1.25 STAKE was still missing as of block height 17")
     assert "Send on alpha-1" in text
-    assert selling.payers_news(view(TokenState.OPEN), ADA, FINGERPRINT) == text_of(token(1_250_000))
+    assert selling.payers_news(view(TokenState.OPEN), ADA, FINGERPRINT).endswith(text_of(token(1_250_000)))
 
 
 # Notes for the operator

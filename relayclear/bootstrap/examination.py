@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from relayclear.bootstrap import modes
+from relayclear.bootstrap.alerts import alert_facts
 from relayclear.bootstrap.desk import SystemClock, build, endpoints
 from relayclear.bootstrap.loading import LoadedHermes
 from relayclear.chains.chain import CometChain
@@ -49,59 +50,62 @@ async def examined(
             loaded.append(LoadedHermes(hermes, load(hermes.config)))
         except ConfigError as error:
             problems.append(error)
+    case = _Case(settings, environ, loaded, problems, offline)
     try:
         if not any(item.config.chains for item in loaded):
-            return await doctor.examine(_doctor(settings, loaded, problems, None, None, offline=offline))
-        return await _examined_with_desk(settings, loaded, problems, offline=offline)
+            return await doctor.examine(_doctor(case, None, None))
+        return await _examined_with_desk(case)
     except StoreError as error:
         problems.append(error)
-        return await doctor.examine(_doctor(settings, loaded, problems, None, None, offline=True))
+        return await doctor.examine(_doctor(replace(case, offline=True), None, None))
 
 
-async def _examined_with_desk(
-    settings: Settings, loaded: list[LoadedHermes], problems: list[RelayclearError], *, offline: bool
-) -> list[Finding]:
-    hosts = Hosts()
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What could be loaded, what couldn't, and whether no node may be asked."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    loaded: list[LoadedHermes]
+    problems: list[RelayclearError]
+    offline: bool
+
+
+async def _examined_with_desk(case: _Case) -> list[Finding]:
+    settings, loaded, hosts = case.settings, case.loaded, Hosts()
     with open_database(settings.database) as database:
         desk, chains = build(settings, loaded, Journal(database), hosts)
         nodes = _nodes(settings, loaded, hosts)
         alone = [chain for several in nodes.values() for chain in several.values()]
         try:
-            paths = None if offline else tuple((await load_network(desk)).paths)
-            asked = _doctor(settings, loaded, problems, desk, paths, offline=offline)
+            paths = None if case.offline else tuple((await load_network(desk)).paths)
             each = {chain: _configured(loaded, chain, several) for chain, several in nodes.items()}
-            return await doctor.examine(replace(asked, nodes=each))
+            return await doctor.examine(replace(_doctor(case, desk, paths), nodes=each))
         finally:
             await asyncio.gather(*(chain.aclose() for chain in [*chains, *alone]))
             await hosts.aclose()
 
 
-def _doctor(
-    settings: Settings,
-    loaded: list[LoadedHermes],
-    problems: list[RelayclearError],
-    desk: Desk | None,
-    paths: tuple[RelayPath, ...] | None,
-    *,
-    offline: bool,
-) -> Doctor:
-    chains: dict[str, ChainFacts] = {}
+def _doctor(case: _Case, desk: Desk | None, paths: tuple[RelayPath, ...] | None) -> Doctor:
+    settings, loaded, chains = case.settings, case.loaded, dict[str, ChainFacts]()
     for item in loaded:
         for chain in item.config.chains:
             known = replace(_chain_facts(settings, item, chain), refunds=_refund_facts(settings, desk, chain.id))
             chains.setdefault(chain.id, known)
+    alerts = alert_facts(settings, case.environ)
     facts = DoctorInput(
         config=str(settings.file) if settings.file else None,
         files=modes.configs(settings, loaded),
-        private=modes.private(settings, loaded),
-        problems=tuple(problems),
+        private=(*modes.private(settings, loaded), *modes.programs(alerts.program)),
+        problems=tuple(case.problems),
         instances=tuple(_hermes_facts(item) for item in loaded),
         chains=tuple(chains.values()),
         paths=paths,
+        alerts=alerts,
     )
     relayers = {instance.config: instance.relayer for instance in desk.instances} if desk else {}
     clock = desk.clock if desk else SystemClock()
-    return Doctor(facts, desk.chains if desk else {}, relayers, clock, offline)
+    return Doctor(facts, desk.chains if desk else {}, relayers, clock, case.offline)
 
 
 def _nodes(settings: Settings, loaded: list[LoadedHermes], hosts: Hosts) -> dict[str, dict[str, CometChain]]:

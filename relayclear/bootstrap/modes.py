@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from relayclear.bootstrap.loading import LoadedHermes
@@ -27,6 +28,11 @@ def private(settings: Settings, loaded: Iterable[LoadedHermes]) -> tuple[FileFac
     """What nobody else should look into, as far as it is there; never opened for this."""
     found = [_facts(path, why) for path, why in _private(settings, loaded)]
     return tuple(one for one in found if one.mode is not None)
+
+
+def programs(path: str | None) -> tuple[FileFacts, ...]:
+    """What the daemon starts beside Hermes: whoever can write it runs as us."""
+    return () if path is None else (replace(_facts(Path(path), ""), holds_secrets=False),)
 
 
 def _private(settings: Settings, loaded: Iterable[LoadedHermes]) -> Iterator[tuple[Path, str]]:

@@ -22,6 +22,7 @@ _MAX_TICKS = 10
 # A slow index says nothing about the rest of the node.
 _SEARCHES = frozenset({"tx_search", "block_search"})
 STATUS = jsonrpc.call("status")
+_GIVEN_UP = Refusal(0, jsonrpc.OVERSIZED)
 
 Heard = Callable[[str | None, float], None]
 """Is told of every request: None or what went wrong, and when it was sent."""
@@ -93,24 +94,20 @@ class Node:
 
     async def status(self) -> Any:
         """Its status, past all queues and asked once: to find out whether it lives.  Raises NodeError."""
-        self.requests += 1
         begun = self.asked_at = self._timing.monotonic()
         try:
             async with asyncio.timeout(self._timing.status):
-                reply = await self._host.post(self._url, jsonrpc.body([STATUS]))
-            self.server_time = reply.server_time or self.server_time
-            [value] = jsonrpc.answers(reply.status, reply.content, 1)
+                [value] = await self._once(jsonrpc.body([STATUS]), 1)
+            if value != _GIVEN_UP:
+                return value
+            self.failures += 1
+            failed = _TryError("answers with something that is no status")
         except TimeoutError:
-            words = f"did not answer within {self._timing.status:g} s"
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            words = _try_error(error).words
-        except (BadReplyError, SmallerError, OversizedError) as error:
-            words = error.words if isinstance(error, BadReplyError) else "answers with something that is no status"
-        else:
-            self.failed_at = self.failure = None
-            return value
-        self._heard(words, begun)
-        raise self._failed(words)
+            failed = self._late(self._timing.status)
+        except _TryError as error:
+            failed = error
+        self._heard(failed.words, begun)
+        raise self._failed(failed.words)
 
     async def answers(self, calls: Sequence[Call]) -> list[Any]:
         """Ask everything; per call a result, a Refusal, or a NodeError where it could not be read."""
@@ -234,6 +231,7 @@ class Node:
         except TimeoutError:
             # Waiting for our own budget is no failure of the node.
             if sent is not None:
+                trouble = self._late(self._timing.deadline)
                 counts(trouble.words, sent)
         raise NodeError(f"{self.name} {trouble.words}") if searches else self._failed(trouble.words)
 
@@ -263,7 +261,7 @@ class Node:
         except OversizedError:
             if count > 1:
                 raise SmallerError(1, lasting=False) from None
-            return [Refusal(0, jsonrpc.OVERSIZED)]
+            return [_GIVEN_UP]
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             self.failures += 1
             raise _try_error(error) from None
@@ -277,6 +275,11 @@ class Node:
             raise _TryError(bad.words, self._rest(reply) if bad.again else None) from None
         self.failed_at = self.failure = None
         return values
+
+    def _late(self, seconds: float) -> _TryError:
+        """Count a request that was cut off after so long: it never came to say itself that it failed."""
+        self.failures += 1
+        return _TryError(f"did not answer within {seconds:g} s", None)
 
     def _rest(self, reply: HttpReply) -> float | None:
         """Seconds that the node asks to be left alone, kept for every request behind this one."""

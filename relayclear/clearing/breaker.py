@@ -53,6 +53,26 @@ class Admission(StrEnum):
     NONE = "none"
 
 
+class BreakerView(NamedTuple):
+    """A breaker as it stands at a time.
+
+    `since` is None for one that never opened, `until` for one that lets somebody through and for one that only a
+    person ends; `reason` is empty for a closed one.
+    """
+
+    name: str
+    state: BreakerState
+    reason: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def words(self) -> str:
+        """Why nobody may call, and until when; for one that lets nobody through."""
+        until = f"until {self.until:%Y-%m-%d %H:%M:%S} UTC" if self.until else "until somebody resets it"
+        return f"{self.name} is open {until}: {self.reason}"
+
+
 @dataclass(frozen=True, slots=True)
 class Breaker:
     """What is known of one dependency.
@@ -103,6 +123,10 @@ class Breaker:
         if self.admits(now) is not Admission.NONE:
             return None
         return self.until if self.at(now) is BreakerState.OPEN else self.probe_until
+
+    def view(self, now: datetime) -> BreakerView:
+        """How it stands then."""
+        return BreakerView(self.name, self.at(now), self.reason, self.since(now), self.lasts(now))
 
 
 def opened(breaker: Breaker, reason: str, now: datetime) -> Breaker:

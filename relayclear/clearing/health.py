@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from relayclear.clearing.breaker import BreakerState
+from relayclear.clearing.breaker import BreakerState, BreakerView
 
 FORGOTTEN_AFTER = timedelta(hours=2)
 """How long the last good look still says something."""
@@ -19,6 +19,8 @@ FORGOTTEN_AFTER = timedelta(hours=2)
 BEAT_MISSED = timedelta(seconds=60)
 LAG_SECONDS = 300
 LOW_RELAYS = 50
+OLD_CONFIG = "config"
+"""Under this name, in place of a task's, a daemon says why it goes on with the config that it had."""
 
 
 class Level(StrEnum):
@@ -44,6 +46,7 @@ class Trouble(StrEnum):
     NO_WATCH = "no_watch"
     WATCH_HANGS = "watch_hangs"
     TASK_FAILS = "task_fails"
+    OLD_CONFIG = "old_config"
     CHAIN_AWAY = "chain_away"
     ENDPOINT_AWAY = "endpoint_away"
     HERMES_AWAY = "hermes_away"
@@ -67,17 +70,6 @@ class Work(StrEnum):
     QUOTE = "quote"
     TAKE_PAYMENTS = "take_payments"
     REFUND = "refund"
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerSign:
-    """A breaker as shown.  `name`: ``endpoint/CHAIN/URL``, ``hermes/CHAIN/PORT/CHANNEL`` or ``wallet/CHAIN``."""
-
-    name: str
-    state: BreakerState
-    reason: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +141,7 @@ class Watching:
 class Facts:
     """Everything that the rule looks at.
 
-    `dead` counts tasks that wait for a person; `overdue` are paid tokens past their deadline with the
+    `dead` are paid tokens whose work was given up, and why; `overdue` are paid tokens past their deadline with the
     seconds since; `unbalanced` are the books that don't add up.  `unusable` is why the database can't
     be read: nothing else is known then.
     """
@@ -158,8 +150,8 @@ class Facts:
     watching: Watching = field(default_factory=Watching)
     chains: tuple[ChainSigns, ...] = ()
     hermes: tuple[Sign, ...] = ()
-    breakers: tuple[BreakerSign, ...] = ()
-    dead: int = 0
+    breakers: tuple[BreakerView, ...] = ()
+    dead: Mapping[str, str] = field(default_factory=dict)
     overdue: Mapping[str, int] = field(default_factory=dict)
     unbalanced: tuple[str, ...] = ()
     unusable: str | None = None
@@ -220,7 +212,8 @@ def health(facts: Facts) -> Health:
     | a breaker open or half-open | degraded |
     | payments unread or five minutes behind; refunds stopped | degraded |
     | gas for less than fifty relays, or unread | degraded |
-    | a task of the daemon fails; dead letters; a paid token past its deadline | degraded |
+    | a task of the daemon fails; a new config that can't count | degraded |
+    | dead letters; a paid token past its deadline | degraded |
     """
     if facts.unusable is not None:
         finding = Finding(Trouble.DATABASE, Level.CRITICAL, "database", None, facts.unusable)
@@ -239,7 +232,8 @@ def _of_watching(facts: Facts) -> Iterator[Finding]:
         yield Finding(Trouble.WATCH_HANGS, level, "watch", watching.beat_at)
     if watching.alive:
         for task, said in sorted(watching.troubles.items()):
-            yield Finding(Trouble.TASK_FAILS, Level.DEGRADED, task, None, said)
+            trouble = Trouble.OLD_CONFIG if task == OLD_CONFIG else Trouble.TASK_FAILS
+            yield Finding(trouble, Level.DEGRADED, task, None, said)
 
 
 def _hangs(facts: Facts) -> bool:
@@ -257,7 +251,7 @@ def _of_dependencies(facts: Facts) -> Iterator[Finding]:
     yield from _away(Trouble.HERMES_AWAY, away, all_of_them=len(away) == len(facts.hermes))
     for breaker in facts.breakers:
         if breaker.state is not BreakerState.CLOSED:
-            yield Finding(Trouble.BREAKER_OPEN, Level.DEGRADED, breaker.name, breaker.since, breaker.reason)
+            yield Finding(Trouble.BREAKER_OPEN, Level.DEGRADED, breaker.name, breaker.since, breaker.reason or None)
 
 
 def _away(trouble: Trouble, signs: Iterable[Sign], *, all_of_them: bool) -> Iterator[Finding]:
@@ -290,10 +284,10 @@ def _of_gas(chain: ChainSigns, now: datetime) -> Iterator[Finding]:
 
 
 def _of_work(facts: Facts) -> Iterator[Finding]:
-    if facts.dead:
-        yield Finding(Trouble.DEAD_LETTERS, Level.DEGRADED, "tasks", None, str(facts.dead))
-    for order_id, seconds in facts.overdue.items():
-        yield Finding(Trouble.OVERDUE, Level.DEGRADED, order_id, None, f"{seconds} s")
+    for memo, why in facts.dead.items():
+        yield Finding(Trouble.DEAD_LETTERS, Level.DEGRADED, memo, None, why)
+    for memo, seconds in facts.overdue.items():
+        yield Finding(Trouble.OVERDUE, Level.DEGRADED, memo, None, f"{seconds} s")
 
 
 def _abilities(facts: Facts) -> Iterator[Ability]:

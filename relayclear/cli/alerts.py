@@ -123,7 +123,7 @@ def _print(face: Face, shown: list[Shown]) -> None:
     columns = (
         Column("when"),
         Column("priority", drop=2),
-        Column("what", flexible=True),
-        Column("told", drop=1, flexible=True),
+        Column("what", folds=True),
+        Column("told", drop=1, folds=True),
     )
     print_table(out, columns, cells)

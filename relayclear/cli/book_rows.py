@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from relayclear.cli.output import error_row, rfc3339
+from relayclear.cli.refund_rows import stop_row, use_row
 from relayclear.money.ledger import Account, Place
 from relayclear.usecases.audit_values import BookAudit, ChainAudit, Finding
 from relayclear.usecases.books import Assigned, Said
@@ -65,6 +66,8 @@ def _chain_row(one: ChainAudit) -> dict[str, Any]:
         "agrees": one.agrees,
         "books": [_book_row(book) for book in one.books],
         "findings": [_finding_row(finding) for finding in one.findings],
+        "unexplained": [use_row(use) for use in one.strange],
+        "stopped": stop_row(one.stop) if one.stop is not None else None,
         "error": error_row(one.error) if one.error is not None else None,
     }
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from relayclear.clearing.breaker import BreakerView
 from relayclear.cli.face import Face
 from relayclear.cli.output import console, rfc3339
 from relayclear.cli.tables import Cell, Column, print_table
 from relayclear.ibc.text import clean
-from relayclear.usecases.breakers_acts import BreakerView
 from relayclear.wording import moment
 from relayclear.wording.breaking import BREAKERS, how_long
 
@@ -32,7 +32,7 @@ def print_breakers(face: Face, views: Sequence[BreakerView], now: datetime) -> N
         Column("state"),
         Column("for"),
         Column("since", drop=1),
-        Column("reason", flexible=True),
+        Column("reason", folds=True),
     )
     print_table(console(face.color), columns, rows)
 

@@ -69,20 +69,21 @@ def _key_row(view: KeyView) -> dict[str, Any]:
 
 
 def _print_chains(face: Face, views: list[ChainView]) -> None:
+    from relayclear.cli.lines import print_filled
     from relayclear.wording import moment, of_chain
 
     out = console(face.color)
     for view in views:
         if view.head is None:
             message = view.error.message if view.error else "no answer"
-            out.print(f"✗ {view.chain}: {of_chain(view.chain, message)}", style="red", soft_wrap=True)
+            print_filled(out, f"{view.chain}: {of_chain(view.chain, message)}", "✗ ", "red")
             continue
         index = "" if view.head.tx_index else ", transactions are not indexed"
         glyph, style = ("✓", "green") if view.head.tx_index else ("!", "yellow")
         out.print(f"{glyph} {view.chain} at {view.head.height}, {moment(view.head.at)}{index}", style=style)
         out.print(f"    {view.head.endpoint}", style="dim", soft_wrap=True)
         for key in view.keys:
-            out.print(f"    {_key_line(key)}", style="red" if key.error else "", soft_wrap=True)
+            print_filled(out, _key_line(key), "    ", "red" if key.error else "")
 
 
 def _key_line(view: KeyView) -> str:
@@ -178,7 +179,7 @@ def _print_channels(face: Face, found: ChannelList) -> None:
         Column("to"),
         Column("state"),
         Column("ordering", drop=1),
-        Column("clients", flexible=True),
+        Column("clients", folds=True),
     )
     if rows:
         print_table(out, columns, rows)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from relayclear.clearing.operation import Operation, PacketAfter, newest_results, operation_state
+from relayclear.clearing.operation import Operation, PacketAfter, newest_results
 from relayclear.clearing.plan import bites
 from relayclear.cli.face import Face
 from relayclear.cli.interrupt import Interrupt
+from relayclear.cli.lines import print_filled
 from relayclear.cli.output import console, say
 from relayclear.cli.rows import coin_row, end_row, packet_rows
 from relayclear.cli.who import who
@@ -16,7 +17,7 @@ from relayclear.ibc.relayer import GasTerms, RelayEvent
 from relayclear.ibc.text import clean, visible
 from relayclear.usecases.clear import Watcher
 from relayclear.usecases.clear_plan import ClearPlan
-from relayclear.wording import CLASSES, FATES, OPERATIONS, STEPS, coin, fate_line
+from relayclear.wording import CLASSES, FATES, STEPS, coin, counted, fate_line, operation_word, waits_line
 
 
 def plan_row(plan: ClearPlan) -> dict[str, Any]:
@@ -52,11 +53,11 @@ def print_plans(face: Face, plans: Sequence[ClearPlan]) -> None:
             if view.sequence in plan.run:
                 word = CLASSES[view.verdict.packet_class]
                 amount = f"  {visible(coin(view.transfer.coin), 60)}" if view.transfer else ""
-                out.print(f"  #{view.sequence} {word.word}: {word.meaning}{amount}", soft_wrap=True)
+                print_filled(out, f"{word.word}: {word.meaning}{amount}", f"  #{view.sequence} ")
         if plan.gone:
-            out.print(f"  no longer pending: {', '.join(f'#{s}' for s in plan.gone[:20])}", soft_wrap=True)
+            print_filled(out, ", ".join(f"#{s}" for s in plan.gone[:20]), "  no longer pending: ")
         for warning in plan.warnings:
-            out.print(f"  ! {clean(warning)}", style="yellow", soft_wrap=True)
+            print_filled(out, clean(warning), "  ! ", "yellow")
         if plan.run:
             _print_costs(face, plan)
 
@@ -67,11 +68,9 @@ def _print_costs(face: Face, plan: ClearPlan) -> None:
         address = f" ({key.address})" if key.address else ""
         payer = f", paid by {terms.fee_granter}" if terms.fee_granter else ""
         fee = worst_fee(plan, terms)
-        out.print(f"  {key.chain}: key {key.name}{address}, at most {coin(fee)} a transaction{payer}", soft_wrap=True)
+        print_filled(out, f"key {key.name}{address}, at most {coin(fee)} a transaction{payer}", f"  {key.chain}: ")
     runs = len(bites(plan.run))
-    out.print(
-        f"  Hermes {plan.version}, {runs} run{'' if runs == 1 else 's'}, config {plan.instance.config}", soft_wrap=True
-    )
+    print_filled(out, f"Hermes {plan.version}, {counted(runs, 'run')}, config {plan.instance.config}", "  ")
 
 
 def watcher(face: Face, interrupt: Interrupt, plans: Sequence[ClearPlan]) -> Watcher:
@@ -97,14 +96,17 @@ def watcher(face: Face, interrupt: Interrupt, plans: Sequence[ClearPlan]) -> Wat
 def print_operation(face: Face, operation: Operation) -> None:
     """Print the outcome, a packet a line with its transactions, and where the proof stands."""
     out = console(face.color)
-    word = OPERATIONS[operation_state(operation)]
-    out.print(f"{word.glyph} {operation.source} {word.word}: {word.meaning}", style=word.style, soft_wrap=True)
+    word = operation_word(operation)
+    print_filled(out, f"{operation.source} {word.word}: {word.meaning}", f"{word.glyph} ", word.style)
+    waits = waits_line(operation)
+    if waits is not None:
+        print_filled(out, waits, "  ", word.style)
     for _, packet in sorted(newest_results(operation).items()):
-        out.print(f"  {clean(fate_line(packet))}", style=FATES[packet.fate].style, soft_wrap=True)
+        print_filled(out, clean(fate_line(packet)), "  ", FATES[packet.fate].style)
         for tx in packet.txs:
             fee = ", ".join(coin(item) for item in tx.fee)
             out.print(f"      {tx.step} {tx.hash} on {tx.chain}, fee {fee or 'unknown'}", style="dim", soft_wrap=True)
     for attempt in operation.attempts:
         for key in attempt.extra:
-            out.print(f"  ✗ Hermes also touched {key}, which was not asked for", style="red", soft_wrap=True)
+            print_filled(out, f"Hermes also touched {key}, which was not asked for", "  ✗ ", "red")
     out.print(f"proof: relayclear operations proof {operation.id}", style="dim")

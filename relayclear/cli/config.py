@@ -29,9 +29,7 @@ def show(ctx: typer.Context) -> int:
         [Cell(row.key), Cell(str(row.value)), Cell(row.origin, "dim" if row.origin == "default" else "")]
         for row in rows
     ]
-    print_table(
-        console(face.color), (Column("key"), Column("value", flexible=True), Column("from", flexible=True)), cells
-    )
+    print_table(console(face.color), (Column("key"), Column("value", folds=True), Column("from", folds=True)), cells)
     return Exit.DONE
 
 

@@ -38,6 +38,12 @@ MEMO, WORDS = "MEMO", "WORDS"
 """Stand in the story's commands for the memo of the token that was sold in it, and the file of the payee's mnemonic."""
 _CLEAR = ("clear", "--chain", "alpha-1", "--channel")
 
+_SALE = (
+    ("tokens", "create", "--chain", "beta-1", "--channel", "channel-0", "--packet-sequences", "1"),
+    ("demo", "--pay", "rc1"),
+    ("clear", "--token", "rc1", "--wait"),
+)
+
 STORY = (
     Step("Packets are stuck here, each for its own reason. See them all:", ("packets", "list")),
     Step("Why is this one stuck?", ("packets", "show", "alpha-1/channel-0/2")),
@@ -60,7 +66,7 @@ STORY = (
     ),
     Step(
         "Sell a rescue: a quote for exactly one packet, to paste to whoever asks:",
-        ("tokens", "create", "--chain", "beta-1", "--channel", "channel-0", "--packet-sequences", "1"),
+        _SALE[0],
     ),
     Step(
         "A user's wallet pays, with that memo, and twice the price by mistake. The\npayment is seen, the work done:",
@@ -105,6 +111,13 @@ def demo(
         int | None,
         typer.Option(min=1024, max=65_500, metavar="PORT", help="Listen from here on, where ports are free."),
     ] = None,
+    pay: Annotated[
+        str | None,
+        typer.Option(metavar="TOKEN", help="Have a user's wallet of a network that is served pay this quote."),
+    ] = None,
+    amount: Annotated[
+        str | None, typer.Option(metavar="COIN", help="With --pay: so much, 5stake, instead of the price.")
+    ] = None,
 ) -> int:
     """Rehearse on a network in a box: two simulated chains, a relayer, no risk.
 
@@ -113,6 +126,10 @@ def demo(
     from relayclear.cli.demo_world import running
 
     face: Face = ctx.obj
+    if pay is not None:
+        return _pay_quote(face, folder, pay, amount, other=script or serve or scale or port is not None)
+    if amount is not None:
+        raise UsageError("--amount is what --pay pays", hint=f"relayclear demo --pay TOKEN --amount {amount}")
     if script and serve:
         raise UsageError("--script tells the story and ends, --serve stays: choose one")
     if scale and not serve:
@@ -121,6 +138,16 @@ def demo(
         if not serve:
             return _tell(world, face)
         return _serve(world, as_json=face.json, kept=folder is not None, has_story=not scale)
+
+
+def _pay_quote(face: Face, folder: str | None, text: str, amount: str | None, *, other: bool) -> int:
+    from relayclear.cli.demo_pay import pay_quote
+
+    if other:
+        raise UsageError(
+            "--pay pays on a network that is served already", hint="relayclear demo --serve, in another terminal"
+        )
+    return pay_quote(face, folder, text, amount)
 
 
 def _tell(world: DemoWorld, face: Face) -> int:
@@ -219,10 +246,15 @@ def _addresses(world: DemoWorld) -> dict[str, Any]:
 
 def _next_words(world: DemoWorld, *, kept: bool, has_story: bool) -> Sequence[str]:
     control = world.state["control"]
-    clear = ("relayclear clear --chain alpha-1 --channel channel-0 --packet-sequences 2",)
+    story = (
+        f"relayclear {shlex.join((*_CLEAR, 'channel-0', '--packet-sequences', '2'))}",
+        "",
+        "Sell a rescue, pay it from a user's wallet, and clear what is paid for:",
+        *(f"relayclear {shlex.join(argv)}" for argv in _SALE),
+    )
     return (
         "relayclear packets list",
-        *(clear if has_story else ()),
+        *(story if has_story else ()),
         "",
         "Make it fail, and see what is said (all faults: relayclear help demo):",
         *(f"curl -d '{{\"refuse\": true}}' {control}/nodes/{name}/faults" for name in ("beta-1", "beta-1-second")),

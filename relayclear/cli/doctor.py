@@ -58,6 +58,7 @@ def _row(finding: Finding) -> dict[str, str | None]:
 
 
 def _print(face: Face, findings: list[Finding]) -> None:
+    from relayclear.cli.lines import print_filled
     from relayclear.ibc.text import clean
     from relayclear.wording import of_chain
 
@@ -66,11 +67,9 @@ def _print(face: Face, findings: list[Finding]) -> None:
     for finding in findings:
         glyph, style = marks[finding.severity.value]
         where = f"{finding.chain}: " if finding.chain else ""
-        out.print(
-            f"{glyph} {where}{clean(of_chain(finding.chain or '', finding.finding))}", style=style, soft_wrap=True
-        )
+        print_filled(out, where + clean(of_chain(finding.chain or "", finding.finding)), f"{glyph} ", style)
         if finding.severity.value != "ok":
-            out.print(f"    {clean(finding.why)}", style="dim", soft_wrap=True)
+            print_filled(out, clean(finding.why), "    ", "dim")
         for step in (finding.next or "").splitlines():
             out.print(f"    try: {clean(step)}", soft_wrap=True)
     counts = {word: sum(finding.severity.value == word for finding in findings) for word in marks}

@@ -16,8 +16,8 @@ _EXAMPLES = {
         "relayclear audit --chain alpha-1 --quick --json",
     ),
     "books assign": (
-        'relayclear books assign --tx 9F3A --as deposit --reason "gas for refunds"',
-        'relayclear books assign --tx 9F3A --output 1 --as expense --reason "our archive node" --json',
+        'relayclear books assign --tx HASH --as deposit --reason "gas for refunds"',
+        'relayclear books assign --tx HASH --output 1 --as expense --reason "our archive node" --json',
     ),
     "books daily": (
         "relayclear books daily --since 7d",
@@ -82,6 +82,7 @@ _EXAMPLES = {
     "demo": (
         "relayclear demo",
         "relayclear demo --serve --dir ./rehearsal",
+        "relayclear demo --pay rc1 --json",
     ),
     "doctor": (
         "relayclear doctor",
@@ -172,8 +173,8 @@ _EXAMPLES = {
         'relayclear payments assign 9F3A/1 rc1 --denom stake --reason "typo in the memo" --json',
     ),
     "payments recheck": (
-        "relayclear payments recheck --tx 9F3A",
-        "relayclear payments recheck --tx 9F3A --chain alpha-1 --json",
+        "relayclear payments recheck --tx HASH",
+        "relayclear payments recheck --tx HASH --chain alpha-1 --json",
     ),
     "payments gaps": (
         "relayclear payments gaps",
@@ -208,8 +209,8 @@ _EXAMPLES = {
         'relayclear refunds export --cancel 7q3k --reason "the signer is away"',
     ),
     "refunds mark-paid": (
-        "relayclear refunds mark-paid 7q3k --tx 9F3A",
-        "relayclear refunds mark-paid 7q3k --tx 9F3A --output 2 --json",
+        "relayclear refunds mark-paid 7q3k --tx HASH",
+        "relayclear refunds mark-paid 7q3k --tx HASH --output 2 --json",
     ),
     "refunds resolve": (
         "relayclear refunds resolve --chain alpha-1",

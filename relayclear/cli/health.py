@@ -55,14 +55,15 @@ def exit_of(found: Health) -> Exit:
 
 
 def _print(face: Face, found: Health, now: datetime) -> None:
+    from relayclear.cli.lines import print_filled
     from relayclear.wording.health import LEVELS, ability_line, sentence, step
 
     out, word = console(face.color), LEVELS[found.level]
-    out.print(f"{word.glyph} {word.word}: {word.meaning}", style=word.style, soft_wrap=True)
+    print_filled(out, f"{word.word}: {word.meaning}", f"{word.glyph} ", word.style)
     for finding in found.findings:
         style = LEVELS[finding.level].style
-        out.print(f"  {LEVELS[finding.level].glyph} {sentence(finding, now)}", style=style, soft_wrap=True)
+        print_filled(out, sentence(finding, now), f"  {LEVELS[finding.level].glyph} ", style)
         out.print(f"    try: {step(finding)}", soft_wrap=True)
     out.print("what works:")
     for ability in found.abilities:
-        out.print(f"  {ability_line(ability)}", soft_wrap=True)
+        print_filled(out, ability_line(ability), "  ")

@@ -6,38 +6,47 @@ from typing import Annotated
 
 import typer
 
+from relayclear.cli.lines import filled
 from relayclear.cli.output import Exit
 from relayclear.errors import UsageError
+
+_WIDTH = 80
 
 _JSON = """\
 --json works on every command: one document on stdout, ended by a line feed.
 
   schema_version   1; it changes when a field changes its meaning or leaves
-  coins            {"denom": "uatom", "amount": "2000"}: amounts are strings, of any length
+  coins            {"denom": "uatom", "amount": "2000"}: amounts are strings, of
+                   any length
   sequences        integers
   times            RFC 3339 in UTC, null where nobody could tell
   unknown          null, never 0 or an empty text
-  errors           one object on stderr: {"error": {"code", "message", "hint", "retryable"}}
+  errors           one object on stderr: {"error": {"code", "message", "hint",
+                   "retryable"}}
 
---json never asks, never colours, never shows progress.  packets list --watch --json and history export --json write
-one document a line.
+--json never asks, never colours, never shows progress. packets list --watch
+--json and history export --json write one document a line.
 
-A script that can't know whether its last try was heard gives --idempotency-key TEXT to what creates or acts (clear,
-tokens create|revoke|import, payments assign, payments gaps accept, refunds approve|waive|mark-paid, books assign,
-operations cancel|retry, keys create|rotate|revoke, packets mute|unmute).  The same key and words get the same
-document for ever and nothing is done again; a clear is shown as it stands, with exit 3 while it goes on.  The same
-key with other words is refused (4, idempotency_key_reused).  What was refused or couldn't be reached left nothing
-behind, and may be asked for again.
+A script that can't know whether its last try was heard gives --idempotency-key
+TEXT to what creates or acts (clear, tokens create|revoke|import, payments
+assign, payments gaps accept, refunds approve|waive|mark-paid, books assign,
+operations cancel|retry, keys create|rotate|revoke, packets mute|unmute). The
+same key and words get the same document for ever and nothing is done again; a
+clear is shown as it stands, with exit 3 while it goes on. The same key with
+other words is refused (4, idempotency_key_reused). What was refused or
+couldn't be reached left nothing behind, and may be asked for again.
 """
 
 _ENVIRONMENT = """\
-A flag beats the environment, which beats the config file, which beats the default.
+A flag beats the environment, which beats the config file, which beats the
+default.
 
   RELAYCLEAR_CONFIG          relayclear's own config file
   RELAYCLEAR_HERMES_CONFIG   Hermes' config; several are separated by ':'
   RELAYCLEAR_DB              the database file
   RELAYCLEAR_PASSPHRASE_FILE a file of mode 0600 that opens the wallet file
-  RELAYCLEAR_SECTION_KEY     any single setting, like RELAYCLEAR_SCAN_STUCK_AFTER=10m
+  RELAYCLEAR_SECTION_KEY     any single setting, like
+                             RELAYCLEAR_SCAN_STUCK_AFTER=10m
   RELAYCLEAR_OPERATOR        who acts, for the history; else the user's name
   NO_COLOR, TERM=dumb        no colour
   COLUMNS                    the width of tables
@@ -87,6 +96,9 @@ Faults of Hermes: CONTROL/relayer/faults, and CONTROL/relayer/heal:
   garbage true          it prints what no program would
   version "1.8.1"       it says that it is this one
 
+A user's wallet pays a quote with
+  relayclear demo --pay TOKEN           --amount 5stake for another sum
+
 What else can be done:
   curl -d '{"armed": true}' CONTROL/rival       another relayer wins every race
   curl -d '{"count": 1}' CONTROL/chains/beta-1/drop   one is taken and forgotten
@@ -101,102 +113,147 @@ What else can be done:
 
 
 _MONEY = """\
-A token sells the clearing of exact packets for an exact amount; the payer proves which by its memo.
+A token sells the clearing of exact packets for an exact amount; the payer
+proves which by its memo.
 
-  three accounts   payee (is paid, pays back), clearing key (Hermes only), daemon key: all different
-  a payment        counts when a further block stands on it; its time is its block's, on the paying chain
-  late             inside [sell] late_grace it is honoured if the packets are still stuck
-  earned           per packet: we did it, after the payment; judged from both chains, never by Hermes' word
-  owed back        what was not earned, in full; what the payer did wrong (late, too little, too much, wrong
-                   coin) less the refund fee that the quote names
-  deadline         [sell] operation_deadline after the payment; what is not cleared by then is owed back
+  three accounts   payee (is paid, pays back), clearing key (Hermes only),
+                   daemon key: all different
+  a payment        counts when a further block stands on it; its time is its
+                   block's, on the paying chain
+  late             inside [sell] late_grace it is honoured if the packets are
+                   still stuck
+  earned           per packet: we did it, after the payment; judged from both
+                   chains, never by Hermes' word
+  owed back        what was not earned, in full; what the payer did wrong (late,
+                   too little, too much, wrong coin) less the refund fee that
+                   the quote names
+  deadline         [sell] operation_deadline after the payment; what is not
+                   cleared by then is owed back
 
-  refunds          within the caps of [refunds] they go by themselves where mode is auto and two endpoints agree;
-                   all others wait for your yes; one transaction each, its memo says why
-  saying yes       on a terminal the amount is typed; elsewhere --yes --max-amount 5000000stake says the most
-  too little       dust and what is worth less than its fee waits; after 90 days it can be written off
+  refunds          within the caps of [refunds] they go by themselves where mode
+                   is auto and two endpoints agree; all others wait for your
+                   yes; one transaction each, its memo says why
+  saying yes       relayclear refunds approve shows what will be sent, and the
+                   amount is typed; without a terminal --yes --max-amount COIN
+                   says the most
+  sweeping         relayclear refunds sweep asks nothing: it sends what was
+                   approved or is within the caps; --yes --max-amount COIN says
+                   yes to so much above them
+  too little       dust and what is worth less than its fee waits; after 90 days
+                   it can be written off
 
-Amounts are whole numbers in base units; coins of different denoms are never added up.
+Amounts are whole numbers in base units; coins of different denoms are never
+added up.
 
-  relayclear tokens show TOKEN          where a sale stands, in one sentence for the payer
-  relayclear refunds list               what is owed, and what somebody has to decide
+  relayclear tokens show TOKEN          where a sale stands, in one sentence for
+                                        the payer
+  relayclear refunds list               what is owed, and what somebody has to
+                                        decide
   relayclear refunds sweep --dry-run    what would be sent now, and what waits
-  relayclear refunds resolve --chain ID what keeps a wallet from sending, and the ways out
-  relayclear operations proof ID        the proof of clear; relayclear operations verify FILE checks it
+  relayclear refunds resolve            what keeps a wallet from sending, and
+                                        the ways out
+  relayclear operations proof ID        the proof of clear; relayclear
+                                        operations verify FILE checks it
   relayclear history list --token TOKEN everything that happened to it
-  relayclear stats                      what was earned, against what clears and refunds cost
+  relayclear stats                      what was earned, against what clears and
+                                        refunds cost
 
-Everything that moves in a wallet is booked, by chain and denom, and two equations always hold:
-  received + our loss = held + earned + owed + in transit + refunded + fee kept + orphaned + written off
-  balance = opening + received + deposits + income - refunds - in transit - fees - expenses - withdrawals
+Everything that moves in a wallet is booked, by chain and denom, and two
+equations always hold:
+  received + our loss = held + earned + owed + in transit + refunded
+                        + fee kept + orphaned + written off
+  balance = opening + received + deposits + income
+            - refunds - in transit - fees - expenses - withdrawals
 
-  relayclear audit                      compares them with the chain, movement by movement
-  relayclear books assign               says what your own top-up or withdrawal was
-  relayclear books daily                opening balance, movements, closing balance of each day
-  relayclear wallet withdrawable        what is neither a payer's, nor unexplained, nor kept for gas
+  relayclear audit                      compares them with the chain, movement
+                                        by movement
+  relayclear books assign               says what your own top-up or withdrawal
+                                        was
+  relayclear books daily                opening balance, movements, closing
+                                        balance of each day
+  relayclear wallet withdrawable        what is neither a payer's, nor
+                                        unexplained, nor kept for gas
 """
 
 _KEYS = """\
-Quotes are signed, and each memo holds a seal that only the operator can make.  Both keys stand in one file a key
-id, mode 0600, in [keys] dir; the first quote makes the first.  They are never in the database, nor in its backup.
+Quotes are signed, and each memo holds a seal that only the operator can make.
+Both keys stand in one file a key id, mode 0600, in [keys] dir; the first quote
+makes the first. They are never in the database, nor in its backup.
 
   relayclear keys list                  ids, fingerprints, which one signs now
-  relayclear keys rotate                a new key signs; old ones know their quotes until those end
-  relayclear keys revoke ID             a leaked key: its quotes are void, what was paid for them is owed back
-  relayclear keys publish               what to put at [operator] url, so that payers can check the signer
+  relayclear keys rotate                a new key signs; old ones know their
+                                        quotes until those end
+  relayclear keys revoke ID             a leaked key: its quotes are void, what
+                                        was paid for them is owed back
+  relayclear keys publish               what to put at [operator] url, so that
+                                        payers can check the signer
 
-Refunds are signed with the payee's key, one a chain, sealed in wallet.json in the same folder.  Its passphrase comes
-from [keys] passphrase_file, a systemd credential (LoadCredentialEncrypted=relayclear-passphrase:…), or you are asked.
+Refunds are signed with the payee's key, one a chain, sealed in wallet.json in
+the same folder. Its passphrase comes from [keys] passphrase_file, a systemd
+credential (LoadCredentialEncrypted=relayclear-passphrase:…), or you are asked.
 
-  relayclear wallet add                 keep the key that a mnemonic leads to; the mnemonic is not kept
+  relayclear wallet add                 keep the key that a mnemonic leads to;
+                                        the mnemonic is not kept
   relayclear wallet list                addresses; needs no passphrase
 
-Lost keys can't be made again: memos of their quotes are then nobody's.  relayclear db backup lists what to keep.
-Hermes' own keys are Hermes': relayclear names them ([chains] clearing_key) and never reads a secret of theirs.
+Lost keys can't be made again: memos of their quotes are then nobody's.
+relayclear db backup lists what to keep. Hermes' own keys are Hermes':
+relayclear names them ([chains] clearing_key) and never reads a secret of
+theirs.
 """
 
 
 _ALERTS = """\
-relayclear watch calls a person for what the history tells, and for what holds and shouldn't: a stuck path, payments
-or paths that can't be read, books that don't balance, work given up, something owed, refunds that stopped.
+relayclear watch calls a person for what the history tells, and for what holds
+and shouldn't: a stuck path, payments or paths that can't be read, books that
+don't balance, work given up, something owed, refunds that stopped.
 
   high      payments seen, changes of state; sent at once
-  normal    steps of a clear, conditions of paths; every second up to 50, every 0.1 s up to 200 when there are more
-            than 100 a minute, every 5 s up to 10 when there are fewer than 5
+  normal    steps of a clear, conditions of paths; every second up to 50, every
+            0.1 s up to 200 when there are more than 100 a minute, every 5 s up
+            to 10 when there are fewer than 5
   low       errands, like a token that was made
 
-[alerts] least says what is sent.  Muted paths call nobody, save about money.  A call that fails is made again after
-10 s, 1 min and 10 min, then given up: relayclear alerts list shows each try.
+[alerts] least says what is sent. Muted paths call nobody, save about money. A
+call that fails is made again after 10 s, 1 min and 10 min, then given up:
+relayclear alerts list shows each try.
 
-Both channels get one JSON document: POSTed to [alerts] webhook, on standard input of [alerts] command (no shell; it
-has to end with 0 within time_limit).
+Both channels get one JSON document: POSTed to [alerts] webhook, on standard
+input of [alerts] command (no shell; it has to end with 0 within time_limit).
 
-  {"schema_version": 1, "instance": "…", "batch": "…", "sent_at": "…", "alerts": [
-    {"id": "al-…", "at": "…", "priority": "high", "kind": "payment", "text": "…", "token": "rc1…" or null,
-     "operation": "op-…" or null, "subject": "…" or null, "detail": {…}}]}
+  {"schema_version": 1, "instance": "…", "batch": "…", "sent_at": "…",
+   "alerts": [{"id": "al-…", "at": "…", "priority": "high", "kind": "payment",
+               "text": "…", "token": "rc1…" or null,
+               "operation": "op-…" or null, "subject": "…" or null,
+               "detail": {…}}]}
 
-An alert that is told twice has the same id both times.  "over" in detail says that a condition has ended.
+An alert that is told twice has the same id both times. "over" in detail says
+that a condition has ended.
 
-A webhook's headers prove who sent it, and when: Relayclear-Timestamp is in unix seconds, Relayclear-Signature is
-v1= and the HMAC-SHA256 in hex, with the secret as its key, of the timestamp, a full stop and the body.  Refuse times
-more than five minutes from your own.  The secret is in [alerts] webhook_secret_file (mode 0600), or in a systemd
-credential named relayclear-webhook-secret; spaces and line ends around it don't count.
+A webhook's headers prove who sent it, and when: Relayclear-Timestamp is in
+unix seconds, Relayclear-Signature is v1= and the HMAC-SHA256 in hex, with the
+secret as its key, of the timestamp, a full stop and the body. Refuse times
+more than five minutes from your own. The secret is in [alerts]
+webhook_secret_file (mode 0600), or in a systemd credential named
+relayclear-webhook-secret; spaces and line ends around it don't count.
 
-  { printf '%s.' "$TIMESTAMP"; cat body; } | openssl dgst -sha256 -hmac "$(cat webhook-secret)"
+  { printf '%s.' "$TIMESTAMP"; cat body; } |
+    openssl dgst -sha256 -hmac "$(cat webhook-secret)"
 """
 
 
 _DOCTOR = """doctor: 2 a config that can't be used, 3 what can't be reached, 1 any other
 failed check, 10 warnings.
-refunds sweep: 0 all that may go has gone, 4 something waits for a yes or for
-coins, 3 a chain can't be reached or what was sent is in no block yet, 5
-another process sends, 10 something is owed still (--check)."""
+refunds sweep: 0 all that may go has gone, 3 a chain can't be reached or what
+was sent is in no block yet, 5 another process sends, 4 something waits for a
+yes or for coins; with --check 10 in place of 4 where anything is owed still.
+tokens verify: 1 touched or signed by another, 10 good and over: don't pay."""
 
 
 def exit_codes() -> str:
     """The exit codes, a line each."""
-    lines = [f"{code.value:>5}   {code.meaning}" for code in Exit]
-    return "\n".join([*lines, "", "Where several apply: 3, then 1, then 10.", _DOCTOR, ""])
+    lines = [filled(code.meaning, f"{code.value:>5}   ", _WIDTH) for code in Exit]
+    return "\n".join([*lines, "", "Where several apply: 3, then 1, 2, 5, 4 and 10.", _DOCTOR, ""])
 
 
 def topics() -> dict[str, str]:

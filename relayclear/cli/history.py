@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import typer
 from relayclear.cli import completion
 from relayclear.cli.examples import examples
 from relayclear.cli.face import Face
+from relayclear.cli.files import OURS_ALONE, new_file
 from relayclear.cli.output import Exit, console, json_line, rfc3339
 from relayclear.errors import UsageError
 
@@ -113,14 +113,9 @@ def _opened(output: str | None) -> Iterator[BinaryIO]:
         sys.stdout.flush()
         yield sys.stdout.buffer
         return
-    try:
-        # Who paid what is nobody else's business.
-        with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            yield file
-    except FileExistsError as error:
-        raise UsageError(f"{output} is there already", hint="give another file name") from error
-    except OSError as error:
-        raise UsageError(f"{output} can't be written: {error.strerror}") from error
+    # Who paid what is nobody else's business.
+    with new_file(output, OURS_ALONE) as file:
+        yield file
 
 
 def _row(row: TrailRow) -> dict[str, Any]:
@@ -184,7 +179,7 @@ def _print(face: Face, rows: list[TrailRow]) -> None:
         Column("when"),
         Column("who", drop=2),
         Column("what"),
-        Column("about", flexible=True),
-        Column("detail", drop=1, flexible=True),
+        Column("about", folds=True),
+        Column("detail", drop=1, folds=True),
     )
     print_table(out, columns, cells)

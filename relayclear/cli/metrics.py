@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 from importlib.resources import files
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from relayclear.cli.examples import examples
 from relayclear.cli.face import Face
+from relayclear.cli.files import write_new
 from relayclear.cli.output import Exit, console
-from relayclear.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="What /metrics tells, a Grafana dashboard and alert rules for it.")
 
@@ -30,7 +29,7 @@ def list_(ctx: typer.Context) -> int:
         rows = [{"name": row.name, "kind": row.shape.value, "labels": [*row.labels], "doc": row.doc} for row in TABLE]
         face.emit({"metrics": rows})
         return Exit.DONE
-    columns = (Column("metric"), Column("kind", drop=1), Column("labels", drop=2), Column("meaning", flexible=True))
+    columns = (Column("metric"), Column("kind", drop=1), Column("labels", drop=2), Column("meaning", folds=True))
     cells = [(row.name, row.shape.value, ", ".join(row.labels), row.doc) for row in TABLE]
     print_table(console(face.color), columns, [[Cell(text) for text in row] for row in cells])
     return Exit.DONE
@@ -51,7 +50,7 @@ def rules(ctx: typer.Context, *, out: Out = None) -> int:
 def _written(face: Face, name: str, out: str | None) -> Exit:
     text = (files("relayclear.cli") / "monitoring" / name).read_text(encoding="utf-8")
     if out is not None:
-        _write_new(Path(out), text)
+        write_new(out, text)
     if face.json:
         face.emit({"file": out, "text": None if out is not None else text})
     elif out is None:
@@ -59,13 +58,3 @@ def _written(face: Face, name: str, out: str | None) -> Exit:
     else:
         typer.echo(f"{out}: {len(text.encode())} bytes")
     return Exit.DONE
-
-
-def _write_new(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{path} is there already", hint="name another file with --out") from None
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from relayclear.clearing.operation import Attempt, operation_state
+from relayclear.clearing.operation import Attempt
 from relayclear.clearing.timeline import Moment, dated
 from relayclear.cli.clear_pages import print_operation
 from relayclear.cli.face import Face
@@ -17,7 +17,7 @@ from relayclear.store.history import Event
 from relayclear.store.relay_costs import RelayCost
 from relayclear.usecases.operations import OperationList, OperationStory
 from relayclear.usecases.relay_costs import packet_shares, totals
-from relayclear.wording import OPERATIONS, coin, moment
+from relayclear.wording import coin, moment, operation_word
 from relayclear.wording.board import moment_line
 
 _LIST = (
@@ -25,7 +25,7 @@ _LIST = (
     Column("state"),
     Column("asked", drop=1),
     Column("channel"),
-    Column("sequences", flexible=True),
+    Column("sequences", folds=True),
 )
 
 
@@ -45,7 +45,7 @@ def print_list(face: Face, found: OperationList, *, filtered: bool) -> None:
     else:
         rows = []
         for item in found.operations:
-            word = OPERATIONS[operation_state(item)]
+            word = operation_word(item)
             state = Cell(f"{word.glyph} {word.word}", word.style)
             asked = Cell(moment(item.requested_at))
             rows.append([Cell(item.id), state, asked, Cell(str(item.source)), Cell(str(item.sequences))])

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from relayclear.errors import ConfigError, HeldError, RefusedError, RelayclearError, UnreachableError, UsageError
+from relayclear.ibc import instant
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +38,7 @@ class Exit(IntEnum):
     )
     REFUSED = 4, "refused: a limit, an open breaker, not clearable, not paid"
     HELD = 5, "somebody else holds the work"
-    FOUND = 10, "looked and found something (--check, doctor with warnings, health degraded)"
+    FOUND = 10, "looked and found something (--check, doctor with warnings, health degraded, a quote that is over)"
     INTERRUPTED = 130, "interrupted"
 
     meaning: str
@@ -117,8 +118,8 @@ def emit_json(document: Mapping[str, Any], *, stream: bool = False) -> None:
 
 @lru_cache(maxsize=4096)
 def rfc3339(at: datetime | None) -> str | None:
-    """A time as RFC 3339 in UTC, whole seconds: ``2026-11-22T15:00:00Z``."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
+    """A time as programs read it; null for none."""
+    return instant.rfc3339(at) if at is not None else None
 
 
 def error_row(error: RelayclearError) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _COLUMNS = (
     Column("amount", right=True, drop=1),
     Column("sender", drop=4),
     Column("receiver", drop=5),
-    Column("why", drop=2, flexible=True),
+    Column("why", drop=2, folds=True),
 )
 
 

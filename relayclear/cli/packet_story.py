@@ -6,13 +6,14 @@ from typing import Any
 
 from relayclear.clearing.operation import PacketBefore, operation_state
 from relayclear.cli.face import Face
+from relayclear.cli.lines import print_filled
 from relayclear.cli.output import console, error_row, rfc3339
 from relayclear.cli.rows import end_row, packet_rows, result_row, sending_row
 from relayclear.ibc.text import visible
 from relayclear.ibc.topology import ClientHealth
 from relayclear.usecases.story import Story
 from relayclear.usecases.views import timeout_at
-from relayclear.wording import CLASSES, FATES, OPERATIONS, advice, coin, fate_line, fix, long_age, moment, why
+from relayclear.wording import CLASSES, FATES, advice, coin, fate_line, fix, long_age, moment, operation_word, why
 
 MEMO_SHOWN = 200
 
@@ -60,14 +61,14 @@ def tell_story(face: Face, story: Story) -> None:
     """Print the story, a fact a line, and end with what would fix it."""
     out = console(face.color)
     for title, text in _facts(story):
-        out.print(f"{title:>12}  {text}", soft_wrap=True)
+        print_filled(out, text, f"{title:>12}  ")
     out.print()
     view = story.view
     if view is None:
         return
-    out.print(f"{why(view)}.", soft_wrap=True)
+    print_filled(out, f"{why(view)}.")
     if view.warning:
-        out.print(f"Before clearing: {view.warning}.", style="yellow", soft_wrap=True)
+        print_filled(out, f"Before clearing: {view.warning}.", style="yellow")
     command = fix(view)
     if command or advice(view):
         out.print(f"  try: {command or advice(view)}", soft_wrap=True)
@@ -94,7 +95,7 @@ def _facts(story: Story) -> list[tuple[str, str]]:
     ):
         state = f"{health.status}, expires {moment(health.expires_at)}" if health else "could not be read"
         facts.append(("client", f"{client} on {chain}: {state}"))
-    facts += [("clear", f"{item.id} {OPERATIONS[operation_state(item)].word}") for item in story.operations]
+    facts += [("clear", f"{item.id} {operation_word(item).word}") for item in story.operations]
     return facts
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from relayclear.cli.face import Face
+from relayclear.cli.lines import print_filled, say_filled, say_trouble
 from relayclear.cli.output import console, say
 from relayclear.cli.tables import Cell, Column, print_table
 from relayclear.ibc.coin import Coin
@@ -14,30 +14,39 @@ from relayclear.ibc.text import clean, visible
 from relayclear.money.settlement import Flaw
 from relayclear.store.cursors import Gap
 from relayclear.usecases.payments_view import PaymentPage, PaymentView
-from relayclear.wording import coin, moment, short
+from relayclear.wording import coin, counted, moment, short
 from relayclear.wording.paying import gap_state, reading_line, why_line, word_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _LABEL = 12
-_NARROWEST = 40
 
 
-def print_page(face: Face, page: PaymentPage, next_offset: int) -> None:
-    """Print payments, one a line; how far was read and what needs somebody goes to stderr."""
+def print_page(face: Face, page: PaymentPage, next_offset: int, *, orphans: bool) -> None:
+    """Print payments, one a line; how far was read and what needs somebody goes to stderr.
+
+    `orphans`: only those of no token were asked for, so that what helps with one is said.
+    """
     if page.payments:
         _print_payments(console(face.color), page.payments)
     for cursor in page.readings:
-        say(("! " if cursor.error else "") + clean(reading_line(cursor), 600))
+        say_filled(("! " if cursor.error else "") + clean(reading_line(cursor), 600))
     if page.has_next:
         say(f"there are more: --offset {next_offset}")
     if page.orphans:
-        say(f"! {page.orphans} payments are for no token: relayclear payments list --orphans")
+        one = f"{counted(page.orphans, 'payment')} {'is' if page.orphans == 1 else 'are'} for no token"
+        if orphans:
+            say(f"! {one}. For a token, or else as what it was:")
+            say('    relayclear payments assign PAYMENT TOKEN --reason "…"')
+            say('    relayclear books assign --tx HASH --as deposit --reason "…"')
+        else:
+            say_trouble(one, "relayclear payments list --orphans")
     if page.lost:
-        say(f"! {page.lost} payments are for tokens that were lost: relayclear tokens import quotes.jsonl")
+        one = f"{counted(page.lost, 'payment')} {'is' if page.lost == 1 else 'are'} for tokens that were lost"
+        say_trouble(one, "relayclear tokens import quotes.jsonl")
     for gap in page.gaps:
-        say(f"! heights {gap.first} to {gap.last} of {gap.chain} can't be read: relayclear payments gaps")
+        say_trouble(f"heights {gap.first} to {gap.last} of {gap.chain} can't be read", "relayclear payments gaps")
 
 
 def _print_payments(out: Console, views: Sequence[PaymentView]) -> None:
@@ -63,7 +72,7 @@ def _print_payments(out: Console, views: Sequence[PaymentView]) -> None:
         Column("amount", right=True, flexible=True),
         Column("token", flexible=True),
         Column("at", drop=1),
-        Column("remark", drop=3, flexible=True),
+        Column("remark", drop=3, folds=True),
         Column("from", drop=2),
     )
     print_table(out, columns, rows)
@@ -117,20 +126,10 @@ def print_gaps(face: Face, gaps: Sequence[tuple[Gap, bool]]) -> None:
         Column("chain"),
         Column("heights"),
         Column("found", drop=1),
-        Column("why", drop=2, flexible=True),
+        Column("why", drop=2, folds=True),
     )
     print_table(console(face.color), columns, rows)
 
 
 def _line(out: Console, label: str, text: str, style: str = "") -> None:
-    before = f"{label:<{_LABEL}}"
-    width = max(out.width, _NARROWEST)
-    lines = textwrap.fill(
-        text,
-        width,
-        initial_indent=before,
-        subsequent_indent=" " * _LABEL,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    out.print(lines, style=style, soft_wrap=True)
+    print_filled(out, text, f"{label:<{_LABEL}}", style)

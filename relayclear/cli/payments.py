@@ -55,7 +55,7 @@ def list_(
         if face.json:
             face.emit(page_row(page, limit, offset))
         elif page.payments or page.readings:
-            print_page(face, page, offset + limit)
+            print_page(face, page, offset + limit, orphans=orphans)
         else:
             typer.echo("No payments yet; relayclear watch reads them.")
         needs_somebody = page.orphans or page.lost or page.gaps or any(cursor.error for cursor in page.readings)

@@ -7,6 +7,7 @@ from typing import Any
 
 from relayclear.clearing.proof_check import Finding, Verdict
 from relayclear.cli.face import Face
+from relayclear.cli.lines import print_filled
 from relayclear.cli.output import console
 from relayclear.cli.rows import end_row
 from relayclear.ibc.fate import Doer, deciding_steps
@@ -64,20 +65,20 @@ def print_check(face: Face, check: ProofCheck) -> None:
     out = console(face.color)
     proof, word = check.proof, VERDICTS[check.verdict]
     count = len(check.packets)
-    out.print(f"{word.glyph} {word.word}: {word.meaning}", style=word.style, soft_wrap=True)
+    print_filled(out, f"{word.word}: {word.meaning}", f"{word.glyph} ", word.style)
     where = f"{proof.path.source} → {proof.path.destination}"
     packets = "1 packet" if count == 1 else f"{count} packets"
-    out.print(clean(f"  {packets} of {where}, operation {proof.operation_id}", 400), soft_wrap=True)
+    print_filled(out, clean(f"{packets} of {where}, operation {proof.operation_id}", 400), "  ")
     for chain, endpoints in check.endpoints.items():
         height = f", height {check.heights[chain]}" if chain in check.heights else ""
         who = ", ".join(endpoints) or "nobody answered"
-        out.print(f"  asked {clean(chain)}: {clean(who)}{height}", style="dim", soft_wrap=True)
+        print_filled(out, f"asked {clean(chain)}: {clean(who)}{height}", "  ", "dim")
     for finding in check.path:
-        out.print(f"  {clean(flaw_line(finding), 400)}", style=word.style, soft_wrap=True)
+        print_filled(out, clean(flaw_line(finding), 400), "  ", word.style)
     for item in check.packets:
         _print_packet(face, item)
     if check.absent:
-        out.print(f"  not in the proof: {clean(str(check.absent), 200)}", style="yellow", soft_wrap=True)
+        print_filled(out, f"not in the proof: {clean(str(check.absent), 200)}", "  ", "yellow")
 
 
 def _print_packet(face: Face, item: PacketCheck) -> None:
@@ -88,7 +89,7 @@ def _print_packet(face: Face, item: PacketCheck) -> None:
         own = ", whom the proof calls its own" if after.by is Doer.US else ""
         by = f", by {address}{own}"
     verdict = "" if item.verdict is Verdict.CONFIRMED else f" ({word.word})"
-    line = f"  {word.glyph} #{after.sequence} {FATES[after.fate].word}{by}{verdict}"
-    out.print(clean(line, 400), style=word.style, soft_wrap=True)
+    line = f"#{after.sequence} {FATES[after.fate].word}{by}{verdict}"
+    print_filled(out, clean(line, 400), f"  {word.glyph} ", word.style)
     for finding in item.findings:
-        out.print(f"      {clean(flaw_line(finding), 400)}", style=word.style, soft_wrap=True)
+        print_filled(out, clean(flaw_line(finding), 400), "      ", word.style)

@@ -11,6 +11,7 @@ import typer
 
 from relayclear.cli import completion
 from relayclear.cli.face import Face
+from relayclear.cli.files import write_new
 from relayclear.cli.output import Exit
 from relayclear.errors import UsageError
 
@@ -43,7 +44,7 @@ def proof(
         if output is None:
             sys.stdout.write(text)
             return Exit.DONE
-        _write_new(Path(output), text)
+        write_new(output, text)
         if face.json:
             face.emit({"operation": found.operation_id, "file": output, "packets": len(found.packets)})
         else:
@@ -52,16 +53,6 @@ def proof(
         return Exit.DONE
 
     return face.run(work)
-
-
-def _write_new(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise UsageError(f"{path} is there already", hint="give another file name") from error
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}") from error
 
 
 def verify(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from relayclear.cli.face import Face
+from relayclear.cli.lines import print_filled, say_trouble
 from relayclear.cli.output import console, say
 from relayclear.cli.tables import Cell, Column, print_table
 from relayclear.ibc.coin import Coin
@@ -14,7 +14,7 @@ from relayclear.ibc.text import clean, visible
 from relayclear.money.refund_state import RefundState
 from relayclear.usecases.refund_resolve import Knot
 from relayclear.usecases.refund_sweeps import Goes, Planned, SweepPlan
-from relayclear.usecases.refund_view import Owed, RefundPage, RefundStory, RefundView
+from relayclear.usecases.refund_view import RefundPage, RefundStory, RefundView
 from relayclear.wording import coin, counted, moment, short
 from relayclear.wording.refunding import (
     CAUSES,
@@ -25,6 +25,7 @@ from relayclear.wording.refunding import (
     release_lines,
     said_line,
     signed_line,
+    stop_line,
     waits_line,
 )
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LABEL = 12
-_NARROWEST = 40
 ID = 8
 
 
@@ -42,7 +42,7 @@ def print_page(face: Face, page: RefundPage, next_offset: int) -> None:
         print_refunds(face, page.refunds)
     if page.has_next:
         say(f"there are more: --offset {next_offset}")
-    say_owed(page.owed)
+    say_owed(page)
 
 
 def print_refunds(face: Face, views: Sequence[RefundView]) -> None:
@@ -68,14 +68,27 @@ def print_refunds(face: Face, views: Sequence[RefundView]) -> None:
         Column("amount", right=True, flexible=True),
         Column("to"),
         Column("since", drop=3),
-        Column("cause", drop=2, flexible=True),
-        Column("why it waits", drop=1, flexible=True),
+        Column("cause", drop=2, folds=True),
+        Column("why it waits", drop=1, folds=True),
     )
     print_table(console(face.color), columns, rows)
 
 
-def say_owed(owed: Owed) -> None:
+def print_chosen(face: Face, views: Sequence[RefundView]) -> None:
+    """Print refunds that somebody is about to say yes to: address, amount and reason of each whole."""
+    out = console(face.color)
+    for view in views:
+        out.print(f"{view.id[:ID]}  {coin(view.net)}", style="bold", soft_wrap=True)
+        _line(out, "  to", (view.to or "nobody yet") + (f" over {view.over}" if view.over else ""))
+        _line(out, "  because", "; ".join(CAUSES[cause] for cause, _ in view.parts))
+        _line(out, "  it waits", waits_line(view))
+
+
+def say_owed(page: RefundPage) -> None:
     """Say on stderr what waits, and the command that brings it on."""
+    owed = page.owed
+    for chain, stop in page.stops.items():
+        say_trouble(*stop_line(chain, stop))
     if owed.approval:
         say(f"! {_wait(owed.approval)} for approval: relayclear refunds approve ID")
     if owed.by_itself + owed.approved:
@@ -97,7 +110,7 @@ def print_story(face: Face, story: RefundStory) -> None:
     """Print one refund with everything that is known of it."""
     out, view, word = console(face.color), story.view, REFUNDS[story.view.state]
     out.print(f"{word.glyph} {view.id} {word.word}", style=word.style, soft_wrap=True)
-    _wrapped(out, waits_line(view), "  ")
+    print_filled(out, waits_line(view), "  ")
     _line(out, "sends", coin(view.net), "bold")
     over = f" over {view.over}" if view.over else ""
     _line(out, "to", (view.to or "nobody yet") + over)
@@ -115,7 +128,7 @@ def print_story(face: Face, story: RefundStory) -> None:
     if story.events:
         out.print("what happened, in UTC:")
     for said in story.events:
-        _wrapped(out, clean(said_line(said), 500), f"  {moment(said.at)}  ")
+        print_filled(out, clean(said_line(said), 500), f"  {moment(said.at)}  ")
     command = next_command(view)
     if command:
         say(f"next: {command}")
@@ -139,7 +152,9 @@ def print_plan(face: Face, plan: SweepPlan, views: Sequence[RefundView]) -> None
     if views:
         print_table(out, _PLAN, [_planned(one, view) for one, view in zip(plan.refunds, views, strict=True)])
     if plan.obstacle is not None:
-        say(f"! nothing is signed on {plan.chain}: {plan.obstacle.why}\n  try: {plan.obstacle.hint}")
+        say_trouble(f"nothing is signed on {plan.chain}: {plan.obstacle.why}", plan.obstacle.hint)
+    if plan.stop is not None:
+        say_trouble(*stop_line(plan.chain, plan.stop))
 
 
 _PLAN = (
@@ -147,7 +162,7 @@ _PLAN = (
     Column("does"),
     Column("amount", right=True, flexible=True),
     Column("to"),
-    Column("why", drop=1, flexible=True),
+    Column("why", drop=1, folds=True),
 )
 
 
@@ -192,18 +207,4 @@ def brief(view: RefundView) -> str:
 
 
 def _line(out: Console, label: str, text: str, style: str = "") -> None:
-    _wrapped(out, text, f"{label:<{_LABEL}}", style)
-
-
-def _wrapped(out: Console, text: str, before: str, style: str = "") -> None:
-    """A text wrapped under itself; addresses and hashes stay whole, so that they can be copied."""
-    width = max(out.width, _NARROWEST)
-    lines = textwrap.fill(
-        text,
-        width,
-        initial_indent=before,
-        subsequent_indent=" " * len(before),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    out.print(lines, style=style, soft_wrap=True)
+    print_filled(out, text, f"{label:<{_LABEL}}", style)

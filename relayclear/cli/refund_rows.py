@@ -12,6 +12,7 @@ from relayclear.ibc.coin import Coin
 from relayclear.ibc.spending import SequenceUse
 from relayclear.store.refunds import SaidOf
 from relayclear.store.signings import Signing
+from relayclear.store.stops import Stop
 from relayclear.usecases.refund_resolve import Knot
 from relayclear.usecases.refund_send import Blocked, Swept
 from relayclear.usecases.refund_sweeps import Planned, SweepPlan
@@ -63,8 +64,14 @@ def page_row(page: RefundPage, limit: int, offset: int) -> dict[str, Any]:
     return {
         "refunds": [refund_row(view) for view in page.refunds],
         "waiting": owed_counts(page.owed),
+        "stopped": [{"chain": chain, **stop_row(stop)} for chain, stop in page.stops.items()],
         "page": {"limit": limit, "offset": offset, "has_next": page.has_next},
     }
+
+
+def stop_row(stop: Stop) -> dict[str, Any]:
+    """Why nothing goes by itself, and since when."""
+    return {"why": stop.why, "at": rfc3339(stop.at)}
 
 
 def story_row(story: RefundStory) -> dict[str, Any]:
@@ -130,6 +137,7 @@ def plan_row(plan: SweepPlan, views: Iterable[RefundView]) -> dict[str, Any]:
         "read_through": rfc3339(plan.read_through),
         "refunds": [_planned_row(one, view) for one, view in zip(plan.refunds, views, strict=True)],
         "blocked": blocked_row(plan.obstacle),
+        "stopped": None if plan.stop is None else stop_row(plan.stop),
     }
 
 
@@ -144,7 +152,7 @@ def blocked_row(blocked: Blocked | None) -> dict[str, Any] | None:
     return None if blocked is None else {"code": blocked.code, "message": blocked.why, "hint": blocked.hint or None}
 
 
-def swept_row(chain: str, done: Swept | RelayclearError, waiting: int) -> dict[str, Any]:
+def swept_row(chain: str, done: Swept | RelayclearError, waiting: int, stop: Stop | None) -> dict[str, Any]:
     """What a sweep of a chain did, or why it couldn't begin."""
     if isinstance(done, RelayclearError):
         return {"chain": chain, "error": error_row(done)}
@@ -157,6 +165,7 @@ def swept_row(chain: str, done: Swept | RelayclearError, waiting: int) -> dict[s
         "wait_for_approval": waiting,
         "unfinished": done.unfinished,
         "blocked": blocked_row(done.blocked),
+        "stopped": None if stop is None else stop_row(stop),
         "error": None,
     }
 
@@ -180,12 +189,13 @@ def knot_row(knot: Knot, stake: Coin | None) -> dict[str, Any]:
             {"at": rfc3339(sent.at), "at_height": sent.at_height, "code": sent.code, "answer": sent.answer or None}
             for sent in knot.sent
         ],
-        "unexplained": [_use_row(use) for use in knot.strange],
-        "stopped": None if knot.stop is None else {"why": knot.stop.why, "at": rfc3339(knot.stop.at)},
+        "unexplained": [use_row(use) for use in knot.strange],
+        "stopped": None if knot.stop is None else stop_row(knot.stop),
         "unread": knot.unread or None,
         "releases": release_lines(knot),
     }
 
 
-def _use_row(use: SequenceUse) -> dict[str, Any]:
+def use_row(use: SequenceUse) -> dict[str, Any]:
+    """A transaction of the wallet by another hand."""
     return {"tx_hash": use.tx_hash, "sequence": use.sequence, "height": use.height, "memo": use.memo}

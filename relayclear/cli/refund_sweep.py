@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ import typer
 
 from relayclear.cli import completion
 from relayclear.cli.face import Face
+from relayclear.cli.lines import say_trouble
 from relayclear.cli.names import coins
 from relayclear.cli.output import Exit, exit_for, say, worst
 from relayclear.errors import RelayclearError, UsageError
@@ -55,18 +56,48 @@ def sweep(
     """Send what may go: what was approved, and what is within the caps of the config, which is the consent to it."""
     face: Face = ctx.obj
     asked = _Asked(chain, limit, coins(max_amount, "--max-amount"), yes, wait, check)
-    if yes and not asked.most:
-        raise UsageError(
-            "--yes sends money above the caps only with --max-amount, the most that may go",
-            hint="add --max-amount 5000000stake; relayclear refunds sweep --dry-run shows what waits",
-        )
     if asked.most and not yes:
         raise UsageError("--max-amount says yes to nothing by itself", hint="add --yes")
 
     async def work(desk: Desk) -> int:
+        if yes and not asked.most:
+            raise _without_a_limit(desk, asked)
         return await (_plan(face, desk, asked) if dry_run else _sweep(face, desk, asked))
 
     return face.run(work)
+
+
+def _without_a_limit(desk: Desk, asked: _Asked) -> UsageError:
+    """Nobody says yes to any amount: the limit that lets all go that waits now is named, where something does."""
+    from relayclear.cli.spending import flags
+    from relayclear.usecases.refund_sweeps import chains_to_sweep, still_waiting
+
+    needed = _needed(still_waiting(desk, chains_to_sweep(desk, asked.chain)).values())
+    return UsageError(
+        "--yes sends money above the caps only with --max-amount, the most that may go",
+        hint=f"add {flags(needed)}: so much waits for a yes now"
+        if needed
+        else "relayclear refunds sweep, without --yes: nothing waits for a yes now",
+    )
+
+
+def _needed(waiting: Iterable[list[OwedRefund]]) -> tuple[Coin, ...]:
+    """What would have to be allowed for all to go that only the caps keep."""
+    from relayclear.cli.spending import together
+    from relayclear.usecases.refund_sweeps import allowable
+
+    return together(coin for owed in waiting for coin in allowable(owed))
+
+
+def _say_too_little(asked: _Asked, left: tuple[Coin, ...]) -> None:
+    """A limit that doesn't reach is said as such: what waits then looks like any other refund that does."""
+    from relayclear.cli.spending import flags, text_of
+
+    if asked.yes and left:
+        say_trouble(
+            f"--max-amount {text_of(asked.most)} is too little: {text_of(left)} above the caps waits still", None
+        )
+        say(f"  for all of it: {flags(left)}")
 
 
 def _terms(asked: _Asked) -> Sweeping:
@@ -82,17 +113,21 @@ def _terms(asked: _Asked) -> Sweeping:
 async def _plan(face: Face, desk: Desk, asked: _Asked) -> int:
     from relayclear.cli.refund_pages import print_plan
     from relayclear.cli.refund_rows import plan_row
+    from relayclear.cli.spending import together
     from relayclear.usecases.refund_sweeps import chains_to_sweep, plan_sweeps
     from relayclear.usecases.refund_view import views_of
 
-    with face.waiting("asking for a second word"):
+    with face.waiting("asking what was sent, and for a second word"):
         plans = await plan_sweeps(desk, chains_to_sweep(desk, asked.chain), _terms(asked))
     shown = [(plan, views_of(desk, (one.refund for one in plan.refunds))) for plan in plans]
     if face.json:
         face.emit({"dry_run": True, "chains": [plan_row(plan, views) for plan, views in shown]})
     for plan, views in shown if not face.json else ():
         print_plan(face, plan, views)
-    return _check(desk, asked)
+    if not face.json:
+        _say_too_little(asked, together(coin for plan in plans for coin in plan.above_caps))
+    unread = [exit_for(plan.obstacle.error) for plan in plans if plan.obstacle is not None and plan.obstacle.error]
+    return worst([*unread, _check(desk, asked)])
 
 
 async def _sweep(face: Face, desk: Desk, asked: _Asked) -> int:
@@ -113,9 +148,18 @@ async def _sweep(face: Face, desk: Desk, asked: _Asked) -> int:
         done = await sweep_chains(desk, chains, terms)
         waiting = still_waiting(desk, chains)
         _report(face, desk, done, waiting)
+        if not face.json:
+            _say_too_little(asked, _needed(waiting.values()))
         codes = [_code(desk, one, waiting[chain]) for chain, one in done.items()]
         stopped = [Exit.INTERRUPTED] if interrupt.event.is_set() else []
-        return worst([*stopped, *codes, _check(desk, asked)])
+        return worst([*stopped, *_checked(codes, _check(desk, asked))])
+
+
+def _checked(codes: list[Exit], found: Exit) -> list[Exit]:
+    """With --check whoever asks wants to know whether something is owed: that it waits for a yes says no more."""
+    if found is Exit.FOUND:
+        return [found, *(code for code in codes if code is not Exit.REFUSED)]
+    return codes
 
 
 def _check(desk: Desk, asked: _Asked) -> Exit:
@@ -150,9 +194,11 @@ def _report(
     waiting: Mapping[str, list[OwedRefund]],
 ) -> None:
     from relayclear.cli.refund_rows import swept_row
+    from relayclear.usecases.refund_view import RefundQuestion, view_refunds
 
     if face.json:
-        rows = [swept_row(chain, one, len(waiting[chain])) for chain, one in done.items()]
+        stops = view_refunds(desk, RefundQuestion(), 1).stops
+        rows = [swept_row(chain, one, len(waiting[chain]), stops.get(chain)) for chain, one in done.items()]
         face.emit({"chains": rows})
         return
     for chain, one in done.items():
@@ -163,19 +209,16 @@ def _report(
 
 
 def _say_swept(desk: Desk, one: Swept, waiting: list[OwedRefund]) -> None:
+    from relayclear.cli.refund_pages import say_owed
     from relayclear.usecases.refund_view import RefundQuestion, view_refunds
 
     typer.echo(f"{one.chain}: {len(one.landed)} paid, {_open(desk, one.chain)} on the way, {len(waiting)} wait")
     for name, why in one.skipped.items():
-        say(f"! {name[:8]} was not sent: {why}")
+        say_trouble(f"{name[:8]} was not sent: {why}", None)
     if one.blocked is not None:
         _say_trouble(one.chain, one.blocked.why, one.blocked.hint)
-    from relayclear.cli.refund_pages import say_owed
-
-    say_owed(view_refunds(desk, RefundQuestion(one.chain), 1).owed)
+    say_owed(view_refunds(desk, RefundQuestion(one.chain), 1))
 
 
 def _say_trouble(chain: str, message: str, hint: str | None) -> None:
-    say(f"! {chain}: {message.removeprefix(f'{chain}: ')}")
-    if hint:
-        say(f"  try: {hint}")
+    say_trouble(f"{chain}: {message.removeprefix(f'{chain}: ')}", hint)

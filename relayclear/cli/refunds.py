@@ -175,10 +175,10 @@ def _open_ones(chosen: Sequence[OwedRefund | Refund]) -> list[OwedRefund]:
 
 
 def _show(face: Face, desk: Desk, chosen: Sequence[OwedRefund | Refund]) -> None:
-    from relayclear.cli.refund_pages import print_refunds
+    from relayclear.cli.refund_pages import print_chosen
     from relayclear.usecases.refund_view import views_of
 
-    print_refunds(face, views_of(desk, chosen))
+    print_chosen(face, views_of(desk, chosen))
 
 
 def _approved(reads: Reads, done: list[Refund]) -> dict[str, Any]:

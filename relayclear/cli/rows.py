@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from relayclear.clearing.operation import Operation, PacketAfter, PacketBefore, newest_results, operation_state
+from relayclear.clearing.operation import (
+    Operation,
+    OperationState,
+    PacketAfter,
+    PacketBefore,
+    newest_results,
+    operation_state,
+)
 from relayclear.cli.output import error_row, rfc3339
 from relayclear.ibc.coin import Coin, DenomPath
 from relayclear.ibc.packet import ChannelEnd, Packet, PacketKey, Transfer
 from relayclear.ibc.readings import RelayTx
+from relayclear.ibc.text import clean
 from relayclear.ibc.triage import Blocked
 from relayclear.usecases.views import PacketView, PathView, timeout_at
 
@@ -143,6 +151,7 @@ def operation_row(operation: Operation) -> dict[str, Any]:
     return {
         "operation": operation.id,
         "state": operation_state(operation).value,
+        "waits": _waits_row(operation),
         "requested_at": rfc3339(operation.requested_at),
         "path": {**end_row(operation.source), "counterparty": end_row(operation.destination)},
         "sequences": str(operation.sequences),
@@ -150,6 +159,14 @@ def operation_row(operation: Operation) -> dict[str, Any]:
         "packets": [result_row(before[sequence], results[sequence]) for sequence in sorted(results)],
         "extra_packets": [key_row(key) for attempt in operation.attempts for key in attempt.extra],
     }
+
+
+def _waits_row(operation: Operation) -> dict[str, Any] | None:
+    """Until when it waits and why; None for one that doesn't wait."""
+    task = operation.task
+    if task is None or operation_state(operation) is not OperationState.WAITING:
+        return None
+    return {"until": rfc3339(task.until), "why": task.why and clean(task.why, 500), "given_up": task.given_up}
 
 
 def _hermes_rows(operation: Operation) -> dict[str, Any]:

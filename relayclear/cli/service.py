@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +9,8 @@ import typer
 
 from relayclear.cli.examples import examples
 from relayclear.cli.face import Face
+from relayclear.cli.files import write_new
 from relayclear.cli.output import Exit, say
-from relayclear.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Files that keep watch running: a systemd unit, a container.")
 
@@ -47,7 +46,7 @@ def _text(name: str) -> str:
 
 def _given(face: Face, what: str, text: str, out: str | None) -> int:
     if out is not None:
-        _write(out, text)
+        write_new(out, text)
     if face.json:
         face.emit({"what": what, "file": out, "text": text})
     elif out is None:
@@ -55,14 +54,3 @@ def _given(face: Face, what: str, text: str, out: str | None) -> int:
     else:
         say(f"{out} is written; its head says what to do with it")
     return Exit.DONE
-
-
-def _write(out: str, text: str) -> None:
-    try:
-        # Nobody's file is overwritten; there is no secret in it.
-        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "w", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise UsageError(f"{out} is there already", hint="give another file name") from error
-    except OSError as error:
-        raise UsageError(f"{out} can't be written: {error.strerror}") from error

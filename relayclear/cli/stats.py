@@ -185,11 +185,11 @@ def _print_channels(face: Face, found: Statistics) -> None:
         texts = (str(end), str(channel.operations), str(channel.packets), *money)
         rows.append([Cell(text) for text in texts])
     columns = (
-        Column("busiest channels", flexible=True),
+        Column("busiest channels", folds=True),
         Column("operations", right=True),
         Column("packets", right=True, drop=2),
-        Column("earned", flexible=True),
-        Column("gas", drop=1, flexible=True),
+        Column("earned", folds=True),
+        Column("gas", drop=1, folds=True),
     )
     print_table(console(face.color), columns, rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 class Column:
     """One column.  `drop` is the order in which columns leave a narrow screen; 0 stays for ever.
 
-    `flexible` ones are cut when nothing is left to drop.
+    What doesn't fit when nothing is left to drop is cut where a column is `flexible`, and goes on in
+    the next line where it `folds`, as sentences do.
     """
 
     title: str
     drop: int = 0
     right: bool = False
     flexible: bool = False
+    folds: bool = False
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether it can be narrower than what stands in it."""
+        return self.flexible or self.folds
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ class Cell:
 
 
 def print_table(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
-    """Print rows under titles, fitting the console's width; what is cut ends in an ellipsis.
+    """Print rows under titles, fitting the console's width; what is cut ends in an ellipsis, what is folded doesn't.
 
     Rich's own table crops at the screen's edge without a mark, which makes 1000000 of 1000000000.
     """
@@ -41,22 +48,37 @@ def print_table(console: Console, columns: Sequence[Column], rows: Sequence[Sequ
 
     widths = _widths(columns, rows, console.width)
     titles = [Cell(column.title, "dim") for column in columns]
-    lines = [_line(columns, row, widths) for row in (titles, *rows)]
+    lines = [line for row in (titles, *rows) for line in _lines(console, columns, row, widths)]
     console.print(Text("\n").join(lines), soft_wrap=True)
 
 
-def _line(columns: Sequence[Column], row: Sequence[Cell], widths: Mapping[int, int]) -> Text:
+def _lines(
+    console: Console, columns: Sequence[Column], row: Sequence[Cell], widths: Mapping[int, int]
+) -> Iterator[Text]:
+    """A row, in as many lines as its longest folded cell takes."""
     from rich.text import Text
 
-    cells = []
-    for index, width in widths.items():
-        text = Text(row[index].text, style=row[index].style)
-        text.truncate(width, overflow="ellipsis")
-        text.align("right" if columns[index].right else "left", width)
-        cells.append(text)
-    line = Text("  ").join(cells)
-    line.rstrip()
-    return line
+    cells = {index: _cell(console, columns[index], row[index], width) for index, width in widths.items()}
+    for number in range(max(map(len, cells.values()), default=0)):
+        shown = []
+        for index, parts in cells.items():
+            text = parts[number] if number < len(parts) else Text()
+            text.align("right" if columns[index].right else "left", widths[index])
+            shown.append(text)
+        line = Text("  ").join(shown)
+        line.rstrip()
+        yield line
+
+
+def _cell(console: Console, column: Column, cell: Cell, width: int) -> list[Text]:
+    """The lines of one cell."""
+    from rich.text import Text
+
+    text = Text(cell.text, style=cell.style)
+    if column.folds and text.cell_len > width:
+        return list(text.wrap(console, width, overflow="fold"))
+    text.truncate(width, overflow="ellipsis")
+    return [text]
 
 
 def _width(index: int, column: Column, rows: Sequence[Sequence[Cell]]) -> int:
@@ -68,7 +90,7 @@ def _width(index: int, column: Column, rows: Sequence[Sequence[Cell]]) -> int:
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> dict[int, int]:
     """The columns that stay, with their widths.  On a screen too narrow for all that, lines are wider than it."""
     widths = {index: _width(index, column, rows) for index, column in enumerate(columns)}
-    # A flexible column may shrink to 20 cells before another column has to leave.
+    # A column that shrinks may do so down to 20 cells before another column has to leave.
     while _over(columns, widths, width, 20) > 0:
         droppable = [index for index in widths if columns[index].drop]
         if not droppable:
@@ -76,7 +98,7 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: in
         del widths[max(droppable, key=lambda index: columns[index].drop)]
     for floor in (20, 6):
         while sum(widths.values()) + 2 * (len(widths) - 1) > width:
-            wide = [index for index in widths if columns[index].flexible and widths[index] > floor]
+            wide = [index for index in widths if columns[index].shrinks and widths[index] > floor]
             if not wide:
                 break
             widths[max(wide, key=lambda index: widths[index])] -= 1
@@ -84,5 +106,5 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: in
 
 
 def _over(columns: Sequence[Column], widths: Mapping[int, int], width: int, floor: int) -> int:
-    least = (min(floor, wanted) if columns[index].flexible else wanted for index, wanted in widths.items())
+    least = (min(floor, wanted) if columns[index].shrinks else wanted for index, wanted in widths.items())
     return sum(least) + 2 * (len(widths) - 1) - width

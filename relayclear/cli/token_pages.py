@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from relayclear.cli.face import Face
-from relayclear.cli.output import console, say
+from relayclear.cli.lines import print_filled, say_filled
+from relayclear.cli.output import console
 from relayclear.cli.refund_pages import brief as refund_brief
 from relayclear.cli.tables import Cell, Column, print_table
 from relayclear.ibc.coin import Coin
@@ -23,13 +22,12 @@ from relayclear.usecases.refund_view import RefundView
 from relayclear.usecases.tokens_view import TokenView
 from relayclear.wording import FATES, coin, moment, short
 from relayclear.wording.offering import gas_basis, money, note_line, packets_text, pay_command, payer_line
-from relayclear.wording.selling import CAUSES, RESULTS, TOKENS, VERDICT_REASONS, token_sentences
+from relayclear.wording.selling import CAUSES, RESULTS, TOKENS, VERDICT_REASONS, over_line, token_sentences
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _LABEL = 15
-_NARROWEST = 40
 
 
 def print_issued(face: Face, issued: Issued, for_payer: str) -> None:
@@ -45,15 +43,9 @@ def print_issued(face: Face, issued: Issued, for_payer: str) -> None:
         out.print("or with the chain's own program:", style="bold")
         _plain(out, command)
     for note in issued.notes:
-        _remark(f"! {note_line(note)}" if note.code is not NoteCode.REPEATED else note_line(note))
+        say_filled(f"! {note_line(note)}" if note.code is not NoteCode.REPEATED else note_line(note))
     if issued.payer is not None:
-        _remark(("! " if issued.payer.missing else "") + payer_line(issued.payer))
-
-
-def _remark(text: str) -> None:
-    """Talk to the person on stderr, wrapped."""
-    width = max(shutil.get_terminal_size().columns, _NARROWEST)
-    say(textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+        say_filled(("! " if issued.payer.missing else "") + payer_line(issued.payer))
 
 
 def print_terms(out: Console, token: ClearingToken) -> None:
@@ -76,11 +68,11 @@ def print_view(face: Face, view: TokenView, refunds: Sequence[RefundView] = ()) 
     out, word = console(face.color), TOKENS[view.state]
     out.print(f"{word.glyph} {view.token.memo} {word.word}", style=word.style)
     for sentence in token_sentences(view):
-        _wrapped(out, sentence, "  ")
+        print_filled(out, sentence, "  ")
     _print_revoked(out, view)
     out.print()
     print_terms(out, view.token)
-    _line(out, "read through", moment(view.scanned_through) if view.scanned_through else "not yet: relayclear watch")
+    _line(out, "payments read", _read(view))
     _print_packets(out, view)
     _print_payments(out, view)
     for due in view.owed:
@@ -91,13 +83,20 @@ def print_view(face: Face, view: TokenView, refunds: Sequence[RefundView] = ()) 
         _line(out, "work", f"relayclear operations show {view.operation.id}")
 
 
+def _read(view: TokenView) -> str:
+    if view.scanned_through is None:
+        return "not yet: relayclear watch"
+    through = f"through block height {view.scanned_height}, {moment(view.scanned_through)}"
+    return through if view.was_looked_for else f"{through}, before this quote was made: relayclear watch"
+
+
 def _print_revoked(out: Console, view: TokenView) -> None:
     revocation = view.stored.revocation
     if revocation is not None:
         why = f"revoked {moment(revocation.at)} by {visible(revocation.who, 40)}: {clean(revocation.why, 200)}"
-        _wrapped(out, why, "  ")
+        print_filled(out, why, "  ")
     elif view.key_revoked:
-        _wrapped(out, f"its signing key {view.token.ref.kid} was revoked", "  ")
+        print_filled(out, f"its signing key {view.token.ref.kid} was revoked", "  ")
 
 
 def _print_packets(out: Console, view: TokenView) -> None:
@@ -148,20 +147,23 @@ def print_list(face: Face, views: Sequence[TokenView]) -> None:
         Column("token"),
         Column("state"),
         Column("price", right=True, flexible=True),
-        Column("packets", drop=2, flexible=True),
+        Column("packets", drop=2, folds=True),
         Column("payable until", drop=1),
-        Column("flaws", drop=3, flexible=True),
+        Column("flaws", drop=3, folds=True),
     )
     print_table(console(face.color), columns, rows)
 
 
-def print_verified(face: Face, signed: SignedQuote, *, known: bool) -> None:
-    """Print what a checked quote says, and who signed it."""
+def print_verified(face: Face, signed: SignedQuote, *, known: bool, over: bool) -> None:
+    """Print what a checked quote says, who signed it, and that it is over where it is."""
     out, token, name = console(face.color), signed.token, fingerprint(signed.public_key)
+    if over:
+        print_filled(out, over_line(token), "✗ ", "red")
+    word = "signature good" if over else "valid"
     if known:
-        out.print(f"✓ valid, signed by {name}, the key you named", style="green", soft_wrap=True)
+        print_filled(out, f"{word}, signed by {name}, the key you named", "✓ ", "green")
     else:
-        out.print(f"! valid, signer not known: {name}", style="yellow", soft_wrap=True)
+        print_filled(out, f"{word}, signer not known: {name}", "! ", "yellow")
     print_terms(out, token)
     _line(out, "pay to", token.payee)
     _line(out, "refund to", token.refund_to or "the account that pays")
@@ -188,14 +190,4 @@ def _plain(out: Console, text: str) -> None:
 
 
 def _line(out: Console, label: str, text: str, style: str = "") -> None:
-    _wrapped(out, text, f"{label:<{_LABEL}}", style)
-
-
-def _wrapped(out: Console, text: str, before: str, style: str = "") -> None:
-    """A text wrapped under itself; addresses, hashes and memos stay whole, so that they can be copied."""
-    later = " " * len(before)
-    width = max(out.width, _NARROWEST)
-    lines = textwrap.fill(
-        text, width, initial_indent=before, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
-    )
-    out.print(lines, style=style, soft_wrap=True)
+    print_filled(out, text, f"{label:<{_LABEL}}", style)

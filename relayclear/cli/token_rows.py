@@ -123,6 +123,7 @@ def view_row(
         "key_revoked": view.key_revoked,
         "refund_to": token.refund_to,
         "read_through": rfc3339(view.scanned_through),
+        "read_height": view.scanned_height,
         "credited_at": rfc3339(settlement.credited_at),
         "deadline_at": rfc3339(settlement.deadline),
         "paid": coin_row(settlement.paid),
@@ -185,10 +186,11 @@ def owed_row(due: RefundDue) -> dict[str, Any]:
     }
 
 
-def verified_row(signed: SignedQuote, *, known: bool) -> dict[str, Any]:
-    """A checked quote: what it says, and who signed it."""
+def verified_row(signed: SignedQuote, *, known: bool, over: bool) -> dict[str, Any]:
+    """A checked quote: what it says, who signed it, and whether the time to pay is over."""
     return {
         "valid": True,
+        "expired": over,
         "signer": "known" if known else "not_known",
         "fingerprint": fingerprint(signed.public_key),
         "terms": terms_of(signed.token),

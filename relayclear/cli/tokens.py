@@ -272,8 +272,13 @@ def verify(
         str | None, typer.Option(metavar="FINGERPRINT", help="The operator's key, as their page names it.")
     ] = None,
 ) -> int:
-    """Check a signed quote, with no config and no network: whole, and signed by whom you think."""
+    """Check a signed quote, with no config and no network: whole, signed by whom you think, and not over.
+
+    Exit 10: its signature is good and its time to pay is over by this machine's clock; don't pay it.
+    """
     face: Face = ctx.obj
+    from datetime import UTC, datetime
+
     from relayclear.cli.token_pages import print_verified
     from relayclear.cli.token_rows import verified_row
     from relayclear.money.document import DocumentFault, is_fingerprint_of
@@ -282,11 +287,12 @@ def verify(
     known = issuer is not None and is_fingerprint_of(issuer, signed.public_key)
     if issuer is not None and not known:
         raise _faulty(DocumentFault.OTHER_SIGNER, file)
+    over = bool(signed.token.price.amount) and datetime.now(UTC) > signed.token.expires_at
     if face.json:
-        face.emit(verified_row(signed, known=known))
+        face.emit(verified_row(signed, known=known, over=over))
     else:
-        print_verified(face, signed, known=known)
-    return Exit.DONE
+        print_verified(face, signed, known=known, over=over)
+    return Exit.FOUND if over else Exit.DONE
 
 
 @app.command("import", epilog=examples("tokens import"))

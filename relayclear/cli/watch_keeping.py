@@ -12,7 +12,7 @@ from relayclear.cli.watch_alerts import calling_of
 from relayclear.cli.watch_listening import listen_of
 from relayclear.errors import ConfigError, RelayclearError
 from relayclear.ibc.text import clean
-from relayclear.watch import Rhythm, Watch
+from relayclear.watch import Listen, Rhythm, Watch
 
 if TYPE_CHECKING:
     from relayclear.alerts.systemd import Systemd
@@ -50,7 +50,8 @@ class Keeper:
 
     async def run(self, desk: Desk, settings: Settings) -> None:
         """Watch until told to stop.  Raises ConfigError where the first config doesn't do."""
-        now: Made | None = Made(self._daemon(desk, settings), settings, AsyncExitStack())
+        desks = AsyncExitStack()
+        now: Made | None = Made(self._daemon(desk, settings, desks), settings, desks)
         beats = asyncio.create_task(self._beat(), name="systemd")
         try:
             while now is not None:
@@ -88,7 +89,7 @@ class Keeper:
             return None
         self.stopping.reload.clear()
         self.systemd.reloading()
-        made = await self._made(settings)
+        made = await self._made(daemon, settings)
         if made is not None and not await self._rested(daemon, stopped):
             await made.desks.aclose()
             made = None
@@ -96,18 +97,20 @@ class Keeper:
             self.systemd.ready("the config was not read anew, the old one counts")
         return made
 
-    async def _made(self, before: Settings) -> Made | None:
+    async def _made(self, old: Watch, before: Settings) -> Made | None:
         """A daemon with the config as it is now, or None, with the reason in the log: then the old one stays."""
         desks = AsyncExitStack()
         try:
             settings = self.read()
             _same_database(before, settings)
-            daemon = self._daemon(await desks.enter_async_context(self.opened(settings)), settings)
+            desk = await desks.enter_async_context(self.opened(settings))
+            daemon = self._daemon(desk, settings, desks, old.listen)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the new config, the old one works
             await desks.aclose()
             known = isinstance(error, RelayclearError)
             why = error.message if isinstance(error, RelayclearError) else type(error).__name__
             hint = {"hint": error.hint} if isinstance(error, RelayclearError) and error.hint else {}
+            old.kept_old(why)
             self.log.error("config not read anew, the old one stays", error=clean(why, 300), known=known, **hint)  # noqa: TRY400 - not logging's
             return None
         self.log.info("config read anew", file=str(settings.file or ""))
@@ -122,11 +125,18 @@ class Keeper:
             waited += _LOOK_SECONDS
         return not stopped.done()
 
-    def _daemon(self, desk: Desk, settings: Settings) -> Watch:
+    def _daemon(self, desk: Desk, settings: Settings, desks: AsyncExitStack, before: Listen | None = None) -> Watch:
         rhythm = Rhythm(settings.scan.interval, settings.watch.workers)
         calling = calling_of(desk, settings, self.log)
         further = {"alerts": calling.run}
-        return Watch(desk, rhythm, self.log, asyncio.Event(), further, listen_of(settings))
+        daemon = Watch(desk, rhythm, self.log, asyncio.Event(), further)
+        listen = listen_of(settings)
+        # Last: whatever else is wrong, no port is open for it.  Now, and not when it begins: the one before it goes on
+        # where the port can't be had.
+        daemon.listen = None if listen is None else listen.opened(before)
+        if daemon.listen is not None and daemon.listen.had is not None:
+            desks.callback(daemon.listen.had.close)
+        return daemon
 
     async def _beat(self) -> None:
         """Feed the watchdog from the very loop that does the work: one that hangs isn't fed."""

@@ -9,6 +9,8 @@ from relayclear.errors import ConfigError
 from relayclear.watch import Listen
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from relayclear.config.settings import Settings
 
 _LARGEST_TOKEN = 1024
@@ -20,10 +22,12 @@ def listen_of(settings: Settings) -> Listen | None:
     chosen = settings.watch
     if not chosen.listen:
         return None
-    if chosen.token_file is None:
-        return Listen(chosen.listen)
-    raw = private.read(chosen.token_file, _LARGEST_TOKEN, "whoever reads it can read health and metrics", _WHERE)
+    return Listen(chosen.listen, None if chosen.token_file is None else _token(chosen.token_file))
+
+
+def _token(file: Path) -> str:
+    raw = private.read(file, _LARGEST_TOKEN, "whoever reads it can read health and metrics", _WHERE)
     token = raw.decode("ascii", "replace").strip()
     if len(raw) > _LARGEST_TOKEN or not token.isprintable() or " " in token:
-        raise ConfigError(f"{chosen.token_file} holds no token: one line of letters, digits and signs", code="no_token")
-    return Listen(chosen.listen, token)
+        raise ConfigError(f"{file} holds no token: one line of letters, digits and signs", code="no_token")
+    return token

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from relayclear.dashboard.actions import VIEWS
 from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found, Trouble
-from relayclear.usecases.health_facts import watch_lives
+from relayclear.usecases.watching import watch_lives
 from relayclear.wording import age
 
 

@@ -117,7 +117,7 @@ class Engine:
             async with limit:
                 return await handler(task)
         except RelayclearError as error:
-            return Again(policy.again_after, _said(error)) if error.retryable else Failed(_said(error))
+            return Again(policy.again_after, _said(error)) if error.retryable else Dead(_said(error))
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in a handler is a failed try
             hung = isinstance(error, TimeoutError) and limit.expired()
             return Failed(f"not done within {policy.limit_seconds:g} s" if hung else _said(error))

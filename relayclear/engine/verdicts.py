@@ -56,8 +56,8 @@ Verdict = Done | Again | Go | Failed
 class Policy(NamedTuple):
     """After the n-th failed try a task waits ``backoff[n - 1]``, then `then_every`; without one it is dead.
 
-    A step may take `limit_seconds`; after an error that is retryable by its own word, which is no
-    try, it waits `again_after`.  All in seconds; waits after a try vary by a tenth.
+    A step may take `limit_seconds`.  After an error that is retryable by its own word, which is no try, it
+    waits `again_after`; after one that isn't, it is dead.  All in seconds; waits after a try vary by a tenth.
     """
 
     backoff: tuple[float, ...] = (5.0, 10.0, 20.0)

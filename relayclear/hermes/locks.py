@@ -23,7 +23,8 @@ from urllib.parse import quote
 
 from platformdirs import user_state_path
 
-from relayclear.errors import HeldError, RefusedError
+from relayclear.errors import HeldError, HermesError
+from relayclear.ibc.instant import rfc3339
 from relayclear.ibc.relayer import WORK, KeyChoice
 from relayclear.ibc.text import clean
 
@@ -41,7 +42,7 @@ class KeyLock:
 
     def note(self, what: str, *, child: int | None = None, free_at: float | None = None) -> None:
         """Tell others who holds this and why.  `free_at`: unix time before which nobody may take it."""
-        since = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        since = rfc3339(datetime.now(UTC))
         what = clean(what, _WORK_LENGTH)
         fields = {"pid": os.getpid(), "child": child, "since": since, "what": what, "free_at": free_at}
         content = json.dumps(fields).encode()
@@ -133,7 +134,7 @@ def _open(folder: Path, key: KeyChoice) -> int:
         return os.open(_file(folder, key), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         hint = f"make {folder} writable, or set XDG_STATE_HOME"
-        raise RefusedError(f"keys can't be locked in {folder}: {error.strerror}", hint=hint) from error
+        raise HermesError(f"keys can't be locked in {folder}: {error.strerror}", hint=hint) from error
 
 
 def _read_note(descriptor: int) -> dict[str, Any]:

@@ -52,13 +52,12 @@ class _Connection(H11Protocol):
 
 
 @asynccontextmanager
-async def listening(desk: Desk, listen: str, token: str | None) -> AsyncIterator[int]:
-    """Serve health and metrics on an address; gives the port.
+async def listening(desk: Desk, listen: str, token: str | None, had: socket.socket | None = None) -> AsyncIterator[int]:
+    """Serve health and metrics on an address, or on the socket that is `had` there already; gives the port.
 
     Raises ConfigError for an address that others can reach without a token, or that can't be had.
     """
-    require_safe(listen, token)
-    bound = _bind(listen)
+    bound = had or bind(listen, token)
     config = Config(
         _reported(app(desk, token)),
         http=_Connection,
@@ -83,8 +82,12 @@ async def listening(desk: Desk, listen: str, token: str | None) -> AsyncIterator
         await _end(state)
 
 
-def _bind(listen: str) -> socket.socket:
-    """A socket on the address.  Raises ConfigError where it can't be had: somebody watches a port, not any port."""
+def bind(listen: str, token: str | None) -> socket.socket:
+    """A socket that listens on the address, to be closed: from now on nobody else can have it.
+
+    Raises ConfigError where it can't be had, for somebody watches a port, not any port, and as `require_safe` does.
+    """
+    require_safe(listen, token)
     host, port = split(listen)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -94,6 +97,7 @@ def _bind(listen: str) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
+        made.listen(_BACKLOG)
     except OSError as error:
         made.close()
         raise _unusable(listen, error) from error

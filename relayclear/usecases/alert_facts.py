@@ -9,9 +9,10 @@ from typing import NamedTuple
 from relayclear.clearing.alerting import Alert, Condition, Fact, Named, Priority, alert_of, is_muted, may_be_muted
 from relayclear.ibc.packet import ChannelEnd, SequenceRanges
 from relayclear.ibc.text import clean
-from relayclear.store import audits, cursors, dues, history, mutes, operations, sightings, stops, tasks, tokens
+from relayclear.store import cursors, dues, history, ledger, mutes, operations, sightings, stops, tasks, tokens
 from relayclear.store.db import Reads
 from relayclear.store.history import Event
+from relayclear.usecases.books_off import unbalanced
 
 AT_ONCE = 500
 """How many events of the history are looked at in one commit."""
@@ -103,11 +104,10 @@ def conditions(reads: Reads, at: datetime, stuck: Source) -> list[Condition]:
 
 
 def _books(reads: Reads, _: datetime) -> Iterator[Condition]:
-    for chain in sorted({cursor.chain for cursor in cursors.every(reads)}):
-        last = audits.find(reads, chain)
-        if last is not None and not last.agrees:
-            detail = {"height": last.height, "audited_at": last.at.isoformat()}
-            yield Condition(f"books {chain}", "books_do_not_balance", Priority.HIGH, chain, None, detail)
+    for one in unbalanced(reads, ledger.books(reads)):
+        found = {} if one.audit is None else {"height": one.audit.height, "audited_at": one.audit.at.isoformat()}
+        detail = {"books": one.subject, **found}
+        yield Condition(f"books {one.subject}", "books_do_not_balance", Priority.HIGH, one.chain, None, detail)
 
 
 def _readings(reads: Reads, _: datetime) -> Iterator[Condition]:
@@ -131,7 +131,8 @@ def _unread_paths(reads: Reads, _: datetime) -> Iterator[Condition]:
 def _given_up(reads: Reads, _: datetime) -> Iterator[Condition]:
     for task in tasks.dead(reads, _LISTED):
         detail = {"why": clean(task.why or "", 300), "tries": task.tries}
-        yield Condition(f"task {task.key}", "work_given_up", Priority.HIGH, task.key, None, detail)
+        order_id = task.data.get("order_id")
+        yield Condition(f"task {task.key}", "work_given_up", Priority.HIGH, task.key, order_id, detail)
 
 
 def _stops(reads: Reads, _: datetime) -> Iterator[Condition]:

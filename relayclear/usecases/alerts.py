@@ -29,6 +29,7 @@ from relayclear.clearing.alerting import (
     retry_after,
 )
 from relayclear.errors import AlertError
+from relayclear.ibc.instant import rfc3339
 from relayclear.ibc.text import clean
 from relayclear.ports import Caller
 from relayclear.store import alerts, tokens
@@ -244,7 +245,7 @@ def document(
         "schema_version": 1,
         "instance": instance,
         "batch": batch,
-        "sent_at": at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "sent_at": rfc3339(at),
     }
     return json.dumps({**head, "alerts": rows}, separators=(",", ":")).encode("ascii")
 
@@ -253,7 +254,7 @@ def alert_row(alert: Alert, memo: str | None, says: Callable[[Alert], str]) -> d
     """An alert as programs read it: every text of it is made harmless and cut."""
     return {
         "id": alert.id,
-        "at": alert.at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "at": rfc3339(alert.at),
         "priority": alert.priority.value,
         "kind": clean(alert.kind, _TEXT_LIMIT),
         "text": clean(says(alert), _TEXT_LIMIT),

@@ -19,12 +19,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from relayclear.errors import HeightError, RelayclearError, StoreError
+from relayclear.ibc.spending import SequenceUse
 from relayclear.money.ledger import Account, Book, Entry, Kind, Place
 from relayclear.ports import Chain
-from relayclear.store import audits, cursors, ledger, stops
+from relayclear.store import audits, cursors, ledger, stops, unexplained
 from relayclear.store.audits import KeptAudit
 from relayclear.store.cursors import Cursor
 from relayclear.store.db import Reads
+from relayclear.store.stops import Stop
 from relayclear.usecases.audit_store import store_findings
 from relayclear.usecases.audit_values import BookAudit, ChainAudit, Finding, Flaw
 from relayclear.usecases.audit_walk import Told, differences, gaps_of, look_again, refunds_missing, walk
@@ -57,6 +59,8 @@ class _Journal:
     books: Mapping[Place, Book]
     last_stop: int
     findings: list[Finding]
+    strange: tuple[SequenceUse, ...]
+    stop: Stop | None
 
 
 async def _audit(desk: Desk, chain: str, payee: str, *, quick: bool) -> ChainAudit:
@@ -79,9 +83,9 @@ async def _audit(desk: Desk, chain: str, payee: str, *, quick: bool) -> ChainAud
         held = held or _as_read(journal)
     rows = _rows(journal, chain, held)
     findings += [Finding(Flaw.BALANCE, one.place, "", one.book.should_hold, one.on_chain) for one in rows if one.off[1]]
-    done = ChainAudit(
-        chain, mine.opening_height, mine.read_through, mine.read_through_time, rows, tuple(findings), not quick, error
-    )
+    reached = (mine.opening_height, mine.read_through, mine.read_through_time)
+    held_up = (journal.strange, journal.stop)
+    done = ChainAudit(chain, *reached, rows, tuple(findings), not quick, error, *held_up)
     if not quick:
         _keep(desk, done, journal.last_stop)
     return done
@@ -107,6 +111,8 @@ def _journal(reads: Reads, chain: str) -> _Journal:
         {place: book for place, book in ledger.books(reads).items() if place.chain == chain},
         stops.last(reads, chain),
         store_findings(reads, entries, chain),
+        tuple(use for name, use in unexplained.every(reads) if name == chain),
+        stops.standing(reads, chain),
     )
 
 

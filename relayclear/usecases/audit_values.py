@@ -8,7 +8,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from relayclear.errors import RelayclearError
+from relayclear.ibc.spending import SequenceUse
 from relayclear.money.ledger import Book, Place
+from relayclear.store.stops import Stop
 
 
 class Flaw(StrEnum):
@@ -74,7 +76,9 @@ class ChainAudit:
 
     `through` and `at` are the height and block time that the books reach, None where reading never
     began.  `walked`: every movement from the opening height on was compared.  `error` is what kept
-    the chain from being read: then nothing is agreed on.
+    the chain from being read: then nothing is agreed on.  `strange` are transactions of the wallet that
+    nobody has explained: their movements are booked, and nothing is refunded; `stop` is why nothing goes
+    by itself.
     """
 
     chain: str
@@ -85,6 +89,8 @@ class ChainAudit:
     findings: tuple[Finding, ...]
     walked: bool
     error: RelayclearError | None = None
+    strange: tuple[SequenceUse, ...] = ()
+    stop: Stop | None = None
 
     @property
     def agrees(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from relayclear.usecases.refund_books import is_withdrawal
 from relayclear.usecases.selling import require_shop
 from relayclear.usecases.token_books import payment_ref
 from relayclear.usecases.wallet_reading import read_wallet
+from relayclear.usecases.whole_hash import whole_hash
 
 _KINDS = {Word.DEPOSIT: Kind.DEPOSIT, Word.INCOME: Kind.INCOME, Word.EXPENSE: Kind.EXPENSE_OF_WITHDRAWAL}
 
@@ -33,8 +35,9 @@ _KINDS = {Word.DEPOSIT: Kind.DEPOSIT, Word.INCOME: Kind.INCOME, Word.EXPENSE: Ki
 class AssignRequest:
     """Which movements are meant, and what they were.
 
-    `output` counts the wallet's `coin_received` of the transaction for a deposit or income, its
-    `coin_spent` otherwise, from 0; None and "" mean all of that direction that nothing explains.
+    `tx_hash` is the whole hash.  `output` counts the wallet's `coin_received` of the transaction for a
+    deposit or income, its `coin_spent` otherwise, from 0; None and "" mean all of that direction that
+    nothing explains.
     """
 
     tx_hash: str
@@ -76,6 +79,7 @@ async def assign(desk: Desk, request: AssignRequest, who: str, once: Once = ANEW
     """
     if not request.reason.strip():
         raise UsageError("an assignment needs a reason", hint='--reason "…"', code="no_reason")
+    request = replace(request, tx_hash=whole_hash(request.tx_hash, _known_like(desk.journal.database, request.tx_hash)))
     await _read_up_to(desk, request)
     now = desk.clock.now()
     with desk.journal.database.atomic() as tx:
@@ -95,14 +99,14 @@ async def _read_up_to(desk: Desk, request: AssignRequest) -> None:
     chains = [request.chain] if request.chain else sorted(shop.payees)
     trouble: RelayclearError | None = None
     for chain in chains:
-        if _is_read(desk.journal.database, _hash(request)):
+        if _is_read(desk.journal.database, request.tx_hash):
             return
         try:
             trouble = (await read_payments(desk, chain)).error or trouble
             await read_wallet(desk, chain)
         except RelayclearError as error:
             trouble = trouble or error
-    if trouble is not None and not _is_read(desk.journal.database, _hash(request)):
+    if trouble is not None and not _is_read(desk.journal.database, request.tx_hash):
         raise trouble
 
 
@@ -125,13 +129,18 @@ def _is_known(reads: Reads, tx_hash: str) -> bool:
     return came or bool(ledger.movements_of(reads, tx_hash) or signings.uses_of_tx(reads, tx_hash))
 
 
-def _hash(request: AssignRequest) -> str:
-    return request.tx_hash.strip().upper().removeprefix("0X")
+def _known_like(reads: Reads, text: str) -> set[str]:
+    """The transactions that somebody may mean who writes the start of a hash: payments, and what nobody explained."""
+    with suppress(UsageError):  # several payments start so
+        return {one.arrival.tx_hash for one in payments.find(reads, text)} | {
+            use.tx_hash for _, use in unexplained.every(reads)
+        }
+    return set()
 
 
 def _chosen(reads: Reads, request: AssignRequest) -> list[_Found]:
     """The movements that are meant.  Raises for the first thing that stands in the way of all of them."""
-    tx_hash = _hash(request)
+    tx_hash = request.tx_hash
     came, went = _incoming(reads, tx_hash), _outgoing(reads, tx_hash)
     listed = [
         one

@@ -13,8 +13,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from relayclear.clearing import breaker as rules
-from relayclear.clearing.breaker import NOTHING, PROBE_TIME, RULES, Admission, Breaker, BreakerState, Tally
+from relayclear.clearing.breaker import (
+    NOTHING,
+    PROBE_TIME,
+    RULES,
+    Admission,
+    Breaker,
+    BreakerState,
+    BreakerView,
+    Tally,
+)
 from relayclear.errors import StoreError
+from relayclear.ibc.instant import rfc3339
 from relayclear.ibc.text import clean
 from relayclear.store import breakers, history
 from relayclear.store.db import Database, Transaction
@@ -110,11 +120,13 @@ class Breakers:
 
     def words(self, name: str) -> str | None:
         """Why nobody may call, and until when; None while somebody may."""
+        found = self.shut(name)
+        return None if found is None else found.words
+
+    def shut(self, name: str) -> BreakerView | None:
+        """How it stands while nobody may call; None while somebody may."""
         found, now = self.find(name), self._clock.now()
-        if found.admits(now) is not Admission.NONE:
-            return None
-        until = found.lasts(now)
-        return f"{found.name} is open {'until ' + _clock_text(until) if until else 'until it is reset'}: {found.reason}"
+        return found.view(now) if found.admits(now) is Admission.NONE else None
 
     def change(self, name: str, decide: Decision, who: str, what: str, why: str, once: Once = ANEW) -> Breaker:
         """A person's word: decide on the breaker as it is, with an entry in the history.
@@ -211,8 +223,4 @@ class Breakers:
 
 
 def _text(at: datetime | None) -> str:
-    return "" if at is None else at.isoformat(timespec="seconds")
-
-
-def _clock_text(at: datetime) -> str:
-    return f"{at:%H:%M:%S}Z"
+    return "" if at is None else rfc3339(at)

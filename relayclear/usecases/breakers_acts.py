@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from relayclear.clearing.breaker import (
-    Breaker,
     BreakerState,
+    BreakerView,
     closed,
     endpoint_name,
     held_open,
@@ -19,32 +18,13 @@ from relayclear.usecases.desk import Desk, nearest
 from relayclear.usecases.once import ANEW, Once
 
 
-class BreakerView(NamedTuple):
-    """A breaker as it stands now.
-
-    `since` is None for one that never opened, `until` for one that lets somebody through and for one that only a
-    person ends; `reason` is empty for a closed one.
-    """
-
-    name: str
-    state: BreakerState
-    reason: str
-    since: datetime | None
-    until: datetime | None
-
-
 def list_breakers(desk: Desk) -> list[BreakerView]:
     """Every endpoint and every wallet that pays refunds, and what else was open lately; what is open comes first."""
     now = desk.clock.now()
     named = {name: desk.breakers.find(name) for name in _watched(desk)}
     named |= {one.name: one for one in desk.breakers.every()}
-    views = [view(one, now) for one in named.values()]
+    views = [one.view(now) for one in named.values()]
     return sorted(views, key=lambda one: (one.state is BreakerState.CLOSED, one.name))
-
-
-def view(breaker: Breaker, now: datetime) -> BreakerView:
-    """How a breaker stands."""
-    return BreakerView(breaker.name, breaker.at(now), breaker.reason, breaker.since(now), breaker.lasts(now))
 
 
 def reset_breaker(desk: Desk, name: str, why: str, who: str, once: Once = ANEW) -> BreakerView:
@@ -57,7 +37,7 @@ def reset_breaker(desk: Desk, name: str, why: str, who: str, once: Once = ANEW) 
     new = desk.breakers.change(
         name, lambda found: closed(found, now) if found.opened_at else None, who, "breaker_reset", why, once
     )
-    return view(new, now)
+    return new.view(now)
 
 
 def open_breaker(desk: Desk, name: str, why: str, who: str, until: datetime | None = None) -> BreakerView:
@@ -67,7 +47,7 @@ def open_breaker(desk: Desk, name: str, why: str, who: str, until: datetime | No
         raise UsageError("--reason needs words: they are told to everybody who is turned away")
     now = desk.clock.now()
     new = desk.breakers.change(name, lambda found: held_open(found, why, now, until, who), who, "breaker_opened", why)
-    return view(new, now)
+    return new.view(now)
 
 
 def _watched(desk: Desk) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import NamedTuple
+from datetime import UTC, datetime
 
-from relayclear.clearing.breaker import OPEN_FOR, Admission, Breaker, endpoint_name, path_name, wallet_name
+from relayclear.clearing.breaker import OPEN_FOR, BreakerView, endpoint_name, path_name, wallet_name
 from relayclear.errors import OpenBreakerError
 from relayclear.ibc.packet import ChannelEnd, RelayPath
 from relayclear.ibc.relayer import RelayRun
@@ -16,46 +15,29 @@ from relayclear.usecases.proof import ended_by_itself
 # What nobody but a person ends is looked at again so often.
 _LOOK_SECONDS = OPEN_FOR.total_seconds()
 _SOON = 1.0
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
-class Stopped(NamedTuple):
-    """A breaker that lets nobody through now; `until` is None where only a person ends that."""
-
-    name: str
-    reason: str
-    until: datetime | None
-
-    @property
-    def words(self) -> str:
-        """The whole sentence, without what can't be done because of it."""
-        until = f"until {self.until:%Y-%m-%d %H:%M:%S} UTC" if self.until else "until somebody resets it"
-        return f"{self.name} is open {until}: {self.reason}"
-
-    def seconds(self, now: datetime) -> float:
-        """How long to wait before looking again."""
-        left = _LOOK_SECONDS if self.until is None else (self.until - now).total_seconds()
-        return min(max(left, 0.0) + _SOON, _LOOK_SECONDS)
+def seconds_to(found: BreakerView, now: datetime) -> float:
+    """How long to wait before looking again at what lets nobody through."""
+    left = _LOOK_SECONDS if found.until is None else (found.until - now).total_seconds()
+    return min(max(left, 0.0) + _SOON, _LOOK_SECONDS)
 
 
-def stopped_chain(desk: Desk, chain: str) -> Stopped | None:
+def stopped_chain(desk: Desk, chain: str) -> BreakerView | None:
     """What keeps a chain from being asked: every one of its endpoints; of them the first that may be asked again."""
-    now = desk.clock.now()
-    found = [desk.breakers.find(endpoint_name(chain, url)) for url in desk.chain(chain).endpoints]
-    if not found or any(one.admits(now) is not Admission.NONE for one in found):
+    urls = desk.chain(chain).endpoints
+    found = [*_found(desk.breakers.shut(endpoint_name(chain, url)) for url in urls)]
+    if not found or len(found) < len(urls):
         return None
-    return min((_stopped(one, now) for one in found), key=lambda one: (one.until is None, one.until or now))
+    return min(found, key=lambda one: one.until or _FOR_EVER)
 
 
-def stopped(desk: Desk, name: str) -> Stopped | None:
-    """What keeps one dependency from being called."""
-    found, now = desk.breakers.find(name), desk.clock.now()
-    return _stopped(found, now) if found.admits(now) is Admission.NONE else None
-
-
-def stopped_path(desk: Desk, path: RelayPath) -> Stopped | None:
+def stopped_path(desk: Desk, path: RelayPath) -> BreakerView | None:
     """What keeps packets of a path from being cleared: either chain, or Hermes on this path."""
     ends = (path.source.chain, path.destination.chain)
-    return next(_found([*(stopped_chain(desk, chain) for chain in ends), stopped(desk, path_name(path.source))]), None)
+    found = [*(stopped_chain(desk, chain) for chain in ends), desk.breakers.shut(path_name(path.source))]
+    return next(_found(found), None)
 
 
 def refuse_stopped(desk: Desk, chains: Iterable[str | None], path: RelayPath | None, paying: str | None) -> None:
@@ -66,14 +48,14 @@ def refuse_stopped(desk: Desk, chains: Iterable[str | None], path: RelayPath | N
     """
     found = [stopped_chain(desk, chain) for chain in chains if chain is not None and chain in desk.chains]
     found += [stopped_path(desk, path)] if path is not None else []
-    found += [stopped(desk, wallet_name(paying))] if paying is not None else []
+    found += [desk.breakers.shut(wallet_name(paying))] if paying is not None else []
     for one in _found(found):
         raise OpenBreakerError(f"nothing is sold now: {one.words}", hint="relayclear breakers list")
 
 
 def refuse_stopped_hermes(desk: Desk, end: ChannelEnd) -> None:
     """Raises OpenBreakerError while Hermes can't be run for what an end sent."""
-    found = stopped(desk, path_name(end))
+    found = desk.breakers.shut(path_name(end))
     if found is not None:
         hint = f'relayclear breakers reset {found.name} --reason "…"'
         raise OpenBreakerError(f"Hermes isn't run now: {found.words}", hint=hint)
@@ -92,9 +74,5 @@ def heard_run(desk: Desk, end: ChannelEnd, run: RelayRun) -> None:
     desk.breakers.heard(path_name(end), failure)
 
 
-def _found(several: Iterable[Stopped | None]) -> Iterator[Stopped]:
+def _found(several: Iterable[BreakerView | None]) -> Iterator[BreakerView]:
     return (one for one in several if one is not None)
-
-
-def _stopped(found: Breaker, now: datetime) -> Stopped:
-    return Stopped(found.name, found.reason, found.lasts(now))

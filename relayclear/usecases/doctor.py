@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Sequence
 
 from relayclear.errors import RelayclearError
+from relayclear.usecases.doctor_alerts import check_alerts
 from relayclear.usecases.doctor_chains import check_chain
 from relayclear.usecases.doctor_facts import (
     Cause,
@@ -65,7 +66,7 @@ async def _configs(doctor: Doctor) -> list[Finding]:
     programs = await asyncio.gather(*(_program(doctor, instance) for instance in facts.instances))
     for instance, program in zip(facts.instances, programs, strict=True):
         findings += [program, *_unsupported(instance), _daemon_clearing(instance)]
-    return [*findings, *_watching(facts)]
+    return [*findings, *_watching(facts), *(check_alerts(facts.alerts) if facts.chains else [])]
 
 
 def _watching(facts: DoctorInput) -> list[Finding]:

@@ -81,6 +81,21 @@ class HermesFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """How a person is called: a webhook's address as it may be shown, a command's words; empty for none.
+
+    `is_open`: what goes to the webhook can be read on its way.  `unsigned` is why nothing can be signed.  `program`
+    is the file that the command starts, None where there is none that can be.
+    """
+
+    webhook: str = ""
+    is_open: bool = False
+    unsigned: RelayclearError | None = None
+    command: tuple[str, ...] = ()
+    program: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RefundFacts:
     """What sends refunds on a chain: the address of the wallet's key, empty for none, or what keeps the file shut.
 
@@ -130,6 +145,7 @@ class DoctorInput:
     chains: tuple[ChainFacts, ...]
     paths: tuple[RelayPath, ...] | None
     private: tuple[FileFacts, ...] = ()
+    alerts: AlertFacts = AlertFacts()
     relays: int = 50
     client_margin: timedelta = timedelta(days=3)
     clock_margin: timedelta = timedelta(seconds=10)

@@ -17,13 +17,13 @@ from relayclear.ibc.fate import Fate
 from relayclear.ibc.text import clean
 from relayclear.money.ledger import Account
 from relayclear.money.refund_state import RefundState
-from relayclear.store import cursors, dues, ledger, payments, refunds, sales, sightings, tasks
+from relayclear.store import cursors, dues, payments, refunds, sales, sightings, tasks
 from relayclear.store.db import Reads
 from relayclear.store.payments import Orphan
 from relayclear.store.tasks import Status
 from relayclear.store.vitals import Kind, Vital
 from relayclear.usecases.desk import Desk
-from relayclear.usecases.health_facts import Vitals, gather, lag_of, unbalanced, vitals_of
+from relayclear.usecases.health_facts import Books, Remembered, Vitals, lag_of, remembering
 from relayclear.usecases.metrics import Sample
 from relayclear.usecases.tally import Sums
 
@@ -33,21 +33,23 @@ _LABEL = 200
 
 def read_figures(desk: Desk, sums: Sums | None) -> list[Sample]:
     """Every figure but the histogram; `sums` are what the tally knows.  Raises StoreError."""
-    facts = gather(desk)
-    with desk.journal.database.snapshot() as reads:
-        noted = vitals_of(reads)
-        found = [
-            *_of_health(facts),
-            *_of_packets(reads, noted, facts.now),
-            *_of_scans(noted),
-            *_of_nodes(noted, facts),
-            *_of_accounts(reads, noted),
-            *_of_money(desk, reads),
-            *_of_cursors(reads, facts.now),
-            *_of_work(reads, facts),
-            *_of_clears(sums),
-        ]
+    with remembering(desk) as memory:
+        found = [*_of_memory(memory), *_of_clears(sums)]
     return [Sample(one.name, tuple(map(_label, one.labels)), one.value) for one in found]
+
+
+def _of_memory(memory: Remembered) -> list[Sample]:
+    reads, noted, books, facts = memory
+    return [
+        *_of_health(facts),
+        *_of_packets(reads, noted, facts.now),
+        *_of_scans(noted),
+        *_of_nodes(noted, facts),
+        *_of_accounts(reads, noted, books),
+        *_of_money(reads, books, facts),
+        *_of_cursors(reads, facts.now),
+        *_of_work(reads, facts),
+    ]
 
 
 @lru_cache(maxsize=4096)
@@ -126,7 +128,7 @@ def _parted(name: str) -> tuple[str, str]:
     return chain, rest
 
 
-def _of_accounts(reads: Reads, noted: Vitals) -> Iterator[Sample]:
+def _of_accounts(reads: Reads, noted: Vitals, books: Books) -> Iterator[Sample]:
     for vital in _of_kind(noted, Kind.GAS):
         chain, role = _parted(vital.name)
         # What a key held before it couldn't be read any more may be spent by now.
@@ -136,7 +138,7 @@ def _of_accounts(reads: Reads, noted: Vitals) -> Iterator[Sample]:
             if "relays" in vital.detail:
                 yield Sample("relayclear_gas_relays_left", (chain, role), _number(vital.detail["relays"]))
     # Anybody can send a payee coins of a thousand names: those that the books know are told.
-    known = {(place.chain, place.denom) for place in ledger.books(reads)}
+    known = {(place.chain, place.denom) for place in books}
     for cursor in cursors.every(reads):
         for denom, amount in cursor.held.items():
             if (cursor.chain, denom) in known:
@@ -144,17 +146,16 @@ def _of_accounts(reads: Reads, noted: Vitals) -> Iterator[Sample]:
                 yield Sample("relayclear_wallet_balance", labels, _number(amount))
 
 
-def _of_money(desk: Desk, reads: Reads) -> Iterator[Sample]:
+def _of_money(reads: Reads, books: Books, facts: Facts) -> Iterator[Sample]:
     names = {
         Account.OWED: "relayclear_owed_amount",
         Account.HELD: "relayclear_held_amount",
         Account.IN_TRANSIT: "relayclear_in_transit_amount",
     }
-    books = ledger.books(reads)
     for place, book in books.items():
         for account, name in names.items():
             yield Sample(name, (place.chain, place.denom), _number(book.totals[account]))
-    wrong = {name.partition("/")[0] for name in unbalanced(reads, desk.chains)}
+    wrong = {name.partition("/")[0] for name in facts.unbalanced}
     for chain in sorted({place.chain for place in books}):
         yield Sample("relayclear_books_balanced", (chain,), float(chain not in wrong))
     for cursor in cursors.every(reads):

@@ -11,10 +11,10 @@ from enum import StrEnum
 from relayclear.ibc.relayer import RelayEvent
 from relayclear.store import watchers
 from relayclear.usecases.desk import Desk
-from relayclear.usecases.health_facts import watch_lives
 from relayclear.usecases.pausing import pause
 from relayclear.usecases.requests_work import Carrier, take_up_requests
 from relayclear.usecases.resting import RestingEngine
+from relayclear.usecases.watching import watch_lives
 
 LOOK_SECONDS = 1.0
 WORKERS = 2

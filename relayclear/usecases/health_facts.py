@@ -2,79 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from relayclear.clearing.health import BreakerSign, ChainSigns, Facts, Gas, Reading, Sign, Watching
-from relayclear.errors import HeldError, StoreError
-from relayclear.money.ledger import Account, Book
-from relayclear.store import audits, breakers, cursors, ledger, sales, stops, tasks, tokens, vitals, watchers
+from relayclear.clearing.health import ChainSigns, Facts, Gas, Reading, Sign, Watching
+from relayclear.errors import StoreError
+from relayclear.money.ledger import Book, Place
+from relayclear.store import breakers, cursors, ledger, sales, stops, tasks, tokens, vitals, watchers
 from relayclear.store.cursors import Cursor
 from relayclear.store.db import Reads
-from relayclear.store.tasks import Status
 from relayclear.store.vitals import Kind, Vital
+from relayclear.usecases.books_off import unbalanced
 from relayclear.usecases.desk import Desk
-from relayclear.usecases.watching import being_alone
+from relayclear.usecases.watching import watch_lives
 
+# More than a page of the same trouble tells nobody more.
+_LISTED = 50
+
+Books = Mapping[Place, Book]
 Vitals = Mapping[tuple[Kind, str], Vital]
 
 
 def gather(desk: Desk) -> Facts:
     """Read everything, of one moment.  Raises StoreError."""
+    with remembering(desk) as found:
+        return found.facts
+
+
+class Remembered(NamedTuple):
+    """One moment of what is remembered: the facts, and what was read for them."""
+
+    reads: Reads
+    noted: Vitals
+    books: Books
+    facts: Facts
+
+
+@contextmanager
+def remembering(desk: Desk) -> Iterator[Remembered]:
+    """One moment, held as long as whoever asks makes something of it.  Raises StoreError."""
     # Before the snapshot: the lock is a file's, not the database's.
-    alive, now = watch_lives(desk), desk.clock.now()
+    alive, now = _lives(desk), desk.clock.now()
     with desk.journal.database.snapshot() as reads:
-        found = vitals_of(reads)
-        chains = sorted(desk.chains)
-        return Facts(
-            now=now,
-            watching=_watching(reads, alive=alive),
-            chains=tuple(_chain(desk, reads, found, chain, now) for chain in chains),
-            hermes=tuple(_sign(found, Kind.HERMES, one.config) for one in desk.instances),
-            breakers=tuple(breakers_of(reads, now)),
-            dead=sum(count.number for count in tasks.counts(reads) if count.status is Status.DEAD),
-            overdue=_overdue(reads, now),
-            unbalanced=tuple(unbalanced(reads, chains)),
-        )
+        noted, books = vitals_of(reads), ledger.books(reads)
+        yield Remembered(reads, noted, books, _facts(desk, reads, (noted, books), now, alive=alive))
 
 
-def watch_lives(desk: Desk) -> bool:
-    """Whether a daemon holds the database now."""
+def _facts(desk: Desk, reads: Reads, read: tuple[Vitals, Books], now: datetime, *, alive: bool) -> Facts:
+    noted, books = read
+    return Facts(
+        now=now,
+        watching=_watching(reads, alive=alive),
+        chains=tuple(_chain(desk, reads, noted, chain, now) for chain in sorted(desk.chains)),
+        hermes=tuple(_sign(noted, Kind.HERMES, one.config) for one in desk.instances),
+        # All that were open lately, as they stand now.
+        breakers=tuple(one.view(now) for one in breakers.every(reads)),
+        dead=_given_up(reads),
+        overdue=_overdue(reads, now),
+        unbalanced=tuple(one.subject for one in unbalanced(reads, books)),
+    )
+
+
+def _lives(desk: Desk) -> bool:
     try:
-        with being_alone(desk):
-            return False
-    except HeldError:
-        return True
+        return watch_lives(desk)
     except StoreError:
-        # A folder that can't be written, or a database in memory: nobody can watch there.
+        # A lock that can't be read, or a database in memory: nobody can watch there.
         return False
-
-
-def breakers_of(reads: Reads, now: datetime) -> list[BreakerSign]:
-    """Every breaker that was open lately, as it stands now."""
-    return [
-        BreakerSign(one.name, one.at(now), one.reason or None, one.since(now), one.lasts(now))
-        for one in breakers.every(reads)
-    ]
 
 
 def vitals_of(reads: Reads) -> Vitals:
     """What was noted, by what it is of."""
     return {(one.kind, one.name): one for one in vitals.every(reads)}
-
-
-def unbalanced(reads: Reads, chains: Iterable[str]) -> list[str]:
-    """Books whose totals break an equation or lie below zero, and chains whose last whole audit found something."""
-    books = ledger.books(reads)
-    wrong = [f"{place.chain}/{place.denom}" for place, book in books.items() if not _adds_up(book)]
-    kept = [audits.find(reads, chain) for chain in chains]
-    return wrong + [audit.chain for audit in kept if audit is not None and not audit.agrees]
-
-
-def _adds_up(book: Book) -> bool:
-    whole = book.sources == book.uses and book.totals[Account.BALANCE] == book.should_hold
-    return whole and min(book.totals.values()) >= 0
 
 
 def _watching(reads: Reads, *, alive: bool) -> Watching:
@@ -125,6 +126,11 @@ def _reading(read: Iterable[Cursor], chain: str, now: datetime) -> Reading | Non
 def lag_of(cursor: Cursor, now: datetime) -> int:
     """Seconds between the block that was read last and now; two clocks may differ by a little, never below 0."""
     return max(0, int((now - cursor.read_through_time).total_seconds()))
+
+
+def _given_up(reads: Reads) -> dict[str, str]:
+    """The newest of what waits for a person, and why."""
+    return {_memo(reads, str(one.data.get("order_id", one.key))): one.why or "?" for one in tasks.dead(reads, _LISTED)}
 
 
 def _overdue(reads: Reads, now: datetime) -> dict[str, int]:

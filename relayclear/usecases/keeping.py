@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from relayclear.errors import HeldError, StoreError, UsageError
+from relayclear.ibc.instant import rfc3339
 from relayclear.money.ledger import Account, Book, Place, books
 from relayclear.store import audits, cursors, history, ledger, packets, stops
 from relayclear.store.alone import alone
@@ -95,7 +96,7 @@ def _restored(reads: Reads) -> str | None:
     stop = stops.everywhere(reads)
     chains = {one.chain for one in cursors.every(reads)}
     agreed = bool(chains) and all(audits.agreed(reads, chain) for chain in chains)
-    return None if stop is None or agreed else _text(stop.at)
+    return None if stop is None or agreed else rfc3339(stop.at)
 
 
 def _book_problems(reads: Reads) -> list[str]:
@@ -140,8 +141,4 @@ def upgrade(path: Path) -> tuple[int, Path | None]:
 
 
 def _mark(tx: Transaction, name: str, at: datetime) -> None:
-    packets.remember(tx, _NO_CHAIN, name, _text(at))
-
-
-def _text(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    packets.remember(tx, _NO_CHAIN, name, rfc3339(at))

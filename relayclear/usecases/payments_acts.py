@@ -28,6 +28,7 @@ from relayclear.usecases.payments_reading import Window, read_stretch
 from relayclear.usecases.selling import require_shop
 from relayclear.usecases.token_books import payment_ref
 from relayclear.usecases.tokens_view import require_token, revoked_keys
+from relayclear.usecases.whole_hash import whole_hash
 
 _ASSIGNABLE = {Orphan.ORPHAN, Orphan.OURS_LOST}
 
@@ -63,7 +64,7 @@ async def recheck(desk: Desk, tx_hash: str, chain: str = "") -> Rechecked:
     sells has it, NodeError where it stands in heights that were read and added up without it.
     """
     shop = require_shop(desk)
-    wanted = tx_hash.strip().upper().removeprefix("0X")
+    wanted = whole_hash(tx_hash)
     trouble: RelayclearError | None = None
     for name in [chain] if chain else sorted(shop.payees):
         payee = shop.payee(name)

@@ -136,26 +136,42 @@ def waive(desk: Desk, text: str, reason: str, who: str, once: Once = ANEW) -> Re
         word = Said.WRITTEN_OFF if old else Said.WAIVED
         return decide(desk, found, SaidOf(word, who, reason, now), once=once)
     if found.state is not RefundState.APPROVED:
-        raise RefusedError(
-            f"refund {found.id} is {found.state.value.replace('_', ' ')}: what is signed may still land",
-            hint=f"relayclear refunds show {found.id}",
-            code="not_owed",
-        )
+        raise _not_waivable(found)
     with desk.journal.database.atomic() as tx:
         once.begin(tx)
         again = refunds.get(tx, found.id)
         if again is None or again.state is not RefundState.APPROVED:
-            raise RefusedError(
-                f"refund {found.id} was just signed",
-                hint=f"relayclear refunds show {found.id}",
-                code="not_owed",
-            )
+            raise _not_waivable(again or found)
         refunds.say(tx, found.id, SaidOf(Said.WAIVED, who, reason, now))
         _write_off(tx, found, now)
         _told(tx, found, "refund_waived", who, now, reason)
         done = refunds.get(tx, found.id) or found
         once.keep(tx, done, now)
         return done
+
+
+_NO_WAIVER = {
+    RefundState.SIGNED: "what is signed may still land",
+    RefundState.BROADCAST: "what was sent may still land",
+    RefundState.EXPORTED: "whoever was to sign it may still send it",
+    RefundState.IN_TRANSIT: "its coins have left the wallet",
+    RefundState.CONFIRMED: "its coins are with the payer",
+    RefundState.PAID_BY_HAND: "its coins are with the payer",
+    RefundState.WAIVED: "it is kept already",
+    RefundState.WRITTEN_OFF: "it is kept already",
+    RefundState.RETURNED: "what came back is owed as another refund",
+    RefundState.WITHDRAWN: "what is owed is decided anew, as another refund",
+}
+
+
+def _not_waivable(found: Refund) -> RefusedError:
+    why = _NO_WAIVER.get(found.state, "it has just changed")
+    exported = f'relayclear refunds export --cancel {found.id} --reason "…"'
+    return RefusedError(
+        f"refund {found.id} is {found.state.value.replace('_', ' ')}: {why}",
+        hint=exported if found.state is RefundState.EXPORTED else f"relayclear refunds show {found.id}",
+        code="not_owed",
+    )
 
 
 def decide(desk: Desk, found: OwedRefund, said: SaidOf, *, once: Once = ANEW, by_itself: bool = False) -> Refund:

@@ -25,6 +25,7 @@ from relayclear.usecases.refund_dues import USUAL_GAS, fee_for, rules_of
 from relayclear.usecases.refund_send import holding_wallet
 from relayclear.usecases.refund_sign import sending_of
 from relayclear.usecases.wallet_reading import read_wallet
+from relayclear.usecases.whole_hash import whole_hash
 
 _QUEUE = 1000
 
@@ -162,7 +163,7 @@ async def mark_paid(
             hint=f"relayclear refunds show {refund.id}",
             code="not_by_hand",
         )
-    wanted = tx_hash.strip().upper().removeprefix("0X")
+    wanted = whole_hash(tx_hash)
     reading = await read_payments(desk, refund.chain)
     if reading.error is not None:
         raise reading.error

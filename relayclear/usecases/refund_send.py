@@ -24,7 +24,6 @@ from relayclear.store.alone import alone
 from relayclear.store.db import Reads
 from relayclear.store.refunds import Refund
 from relayclear.store.signings import Signing
-from relayclear.usecases.breakers_stop import stopped
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments import read_payments
 from relayclear.usecases.refund_acts import Consent, decide_by_itself, said_yes
@@ -132,7 +131,7 @@ async def _sweep(desk: Desk, terms: _Terms, done: Swept) -> None:
     chain = terms.chain
     before = {one.id for one in refunds.away(desk.journal.database, chain, _QUEUE)}
     await _read(desk, chain)
-    if _owes(desk, chain) or _queue(desk, chain, done):
+    if owes(desk, chain) or _queue(desk, chain, done):
         done.blocked = await _against(desk, await read_wallet(desk, chain))
     done.decided = [one.id for one in await decide_by_itself(desk, chain, terms.consent)]
     waited = 0.0
@@ -151,7 +150,7 @@ async def _sweep(desk: Desk, terms: _Terms, done: Swept) -> None:
     _tell_landed(desk, before, done, terms.told)
 
 
-def _owes(desk: Desk, chain: str) -> bool:
+def owes(desk: Desk, chain: str) -> bool:
     """Whether anything is owed on the chain that is worth sending: else nobody has to know what keeps its wallet."""
     return any(one.wait is None for one in list_owed(desk, desk.journal.database, chain=chain))
 
@@ -216,7 +215,7 @@ async def _act(desk: Desk, wallet: WalletStanding, head: Head, step: Step, live:
 
 
 def _held_back(desk: Desk, chain: str) -> Blocked:
-    found = stopped(desk, wallet_name(chain))
+    found = desk.breakers.shut(wallet_name(chain))
     why = found.words if found else f"{wallet_name(chain)} is being probed"
     return Blocked("breaker_open", f"no refund is sent now: {why}", "relayclear breakers list")
 

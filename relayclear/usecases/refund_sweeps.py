@@ -9,16 +9,19 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from relayclear.errors import RelayclearError, StoreError
+from relayclear.ibc.coin import Coin
 from relayclear.money.policy import Gate, NeedsApproval, only_caps
 from relayclear.money.refund_state import RefundState
 from relayclear.store import cursors, refunds, stops
 from relayclear.store.refunds import Refund
+from relayclear.store.stops import Stop
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.refund_acts import Consent
 from relayclear.usecases.refund_dues import OwedRefund, gates_of, list_owed
-from relayclear.usecases.refund_send import Blocked, Swept, held_back, known_obstacle, sweep
+from relayclear.usecases.refund_send import Blocked, Swept, held_back, known_obstacle, owes, sweep
 from relayclear.usecases.refund_words import two_words
 from relayclear.usecases.selling import require_shop
+from relayclear.usecases.wallet_reading import explain_later, read_wallet
 
 MOST = 1000
 
@@ -44,12 +47,22 @@ class Planned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SweepPlan:
-    """What a sweep of a chain would do, as far as payments are read; `obstacle` keeps it from sending any."""
+    """What a sweep of a chain would do, as far as payments are read.
+
+    `obstacle` keeps it from sending any, `stop` those that no person has approved from going by themselves.
+    """
 
     chain: str
     read_through: datetime | None
     refunds: tuple[Planned, ...]
     obstacle: Blocked | None
+    stop: Stop | None
+
+    @property
+    def above_caps(self) -> list[Coin]:
+        """What waits, refund by refund, that a larger consent would let go."""
+        waiting = (one for one in self.refunds if one.goes is Goes.WAITS and one.gates and only_caps(one.gates))
+        return [one.refund.due.net for one in waiting if isinstance(one.refund, OwedRefund)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +134,10 @@ def _of(desk: Desk, names: Iterable[str]) -> list[Refund]:
 
 
 async def plan_sweeps(desk: Desk, chains: Iterable[str], terms: Sweeping) -> list[SweepPlan]:
-    """What sweeps would do: nothing is decided, sent or written.
+    """What sweeps would do: nothing is decided or sent.
 
-    Of a node only that is asked which decides whether a refund goes by itself: what the second
-    endpoint says.
+    Where anything is owed, nodes are asked what decides whether it goes: what used the wallet's account
+    since it was read last, which is kept, and what the second endpoint says.
     """
     plans: list[SweepPlan] = []
     most = dict(terms.consent.most) if terms.consent else None
@@ -139,11 +152,12 @@ async def plan_sweeps(desk: Desk, chains: Iterable[str], terms: Sweeping) -> lis
 
 async def _plan(desk: Desk, chain: str, most: dict[str, int] | None, limit: int) -> SweepPlan:
     database, payee = desk.journal.database, require_shop(desk).payee(chain)
+    unread = await _look_at_wallet(desk, chain, payee)
     away = [one for one in refunds.away(database, chain, MOST) if one.state is not RefundState.EXPORTED]
-    stopped = stops.standing(database, chain) is not None
+    stop = stops.standing(database, chain)
     waits = Goes.WAITS, (Gate.STOPPED,)
     queue = [
-        Planned(one, *waits) if stopped and held_back(database, one) else Planned(one, Goes.APPROVED)
+        Planned(one, *waits) if stop is not None and held_back(database, one) else Planned(one, Goes.APPROVED)
         for one in refunds.queue(database, chain, MOST)
     ]
     listed = [*queue, *await _decisions(desk, chain, most)]
@@ -151,9 +165,25 @@ async def _plan(desk: Desk, chain: str, most: dict[str, int] | None, limit: int)
     later = {one.refund.id for one in going[max(limit, 0) :]}
     found = [one._replace(goes=Goes.LATER) if one.refund.id in later else one for one in listed]
     cursor = cursors.find(database, chain, payee)
-    obstacle = known_obstacle(desk, chain, payee) if going else None
+    sends = owes(desk, chain) or bool(queue)
+    obstacle = (known_obstacle(desk, chain, payee) or unread) if sends else None
     on_their_way = [Planned(one, Goes.ON_ITS_WAY) for one in away]
-    return SweepPlan(chain, cursor.read_through_time if cursor else None, (*on_their_way, *found), obstacle)
+    through = cursor.read_through_time if cursor else None
+    return SweepPlan(chain, through, (*on_their_way, *found), obstacle, stop)
+
+
+async def _look_at_wallet(desk: Desk, chain: str, payee: str) -> Blocked | None:
+    """Read what used the wallet's account, where anything would be sent from it; what kept it from being read."""
+    if not owes(desk, chain) and not refunds.queue(desk.journal.database, chain, 1):
+        return None
+    try:
+        await read_wallet(desk, chain)
+    except StoreError:
+        raise
+    except RelayclearError as error:
+        return Blocked.by(error)
+    explain_later(desk, chain, payee)
+    return None
 
 
 async def _decisions(desk: Desk, chain: str, most: dict[str, int] | None) -> list[Planned]:
@@ -187,6 +217,11 @@ def open_signings(desk: Desk, chain: str) -> list[Refund]:
     """Refunds of a chain with a transaction of ours that may land and stands in no block yet."""
     states = (RefundState.SIGNED, RefundState.BROADCAST)
     return [one for state in states for one in refunds.queue(desk.journal.database, chain, MOST, state)]
+
+
+def allowable(waiting: Iterable[OwedRefund]) -> list[Coin]:
+    """What a consent could let go of the refunds that wait for a yes, one by one: only caps stand above it."""
+    return [one.due.net for one in waiting if one.due.to is not None and one.gates and only_caps(one.gates)]
 
 
 def still_waiting(desk: Desk, chains: Iterable[str]) -> Mapping[str, list[OwedRefund]]:

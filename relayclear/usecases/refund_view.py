@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain as joined
@@ -15,11 +15,12 @@ from relayclear.money.payment import PaymentId
 from relayclear.money.policy import Gate, NeedsApproval
 from relayclear.money.refund_state import ENDED, RefundState
 from relayclear.money.refunds import Cause, Wait
-from relayclear.store import payments, refunds, signings, tokens
+from relayclear.store import payments, refunds, signings, stops, tokens
 from relayclear.store.db import Reads
 from relayclear.store.payments import StoredPayment
 from relayclear.store.refunds import Refund, SaidOf
 from relayclear.store.signings import Sent, Signing
+from relayclear.store.stops import Stop
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.refund_acts import require_refund
 from relayclear.usecases.refund_dues import OwedRefund, list_owed
@@ -104,11 +105,15 @@ class Owed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RefundPage:
-    """A page of refunds: what is owed first, oldest first, then what was decided, newest first."""
+    """A page of refunds: what is owed first, oldest first, then what was decided, newest first.
+
+    `stops` says of chains why nothing goes by itself there.
+    """
 
     refunds: tuple[RefundView, ...]
     has_next: bool
     owed: Owed
+    stops: Mapping[str, Stop]
 
 
 class Signed(NamedTuple):
@@ -144,7 +149,13 @@ def view_refunds(desk: Desk, question: RefundQuestion, limit: int, offset: int =
             tuple(viewer.view(one) for one in rows[:limit]),
             len(rows) > limit,
             _counted(reads, owed, question, order_id),
+            _stops(reads, [question.chain] if question.chain else sorted(desk.shop.payees if desk.shop else ())),
         )
+
+
+def _stops(reads: Reads, chains: Iterable[str]) -> dict[str, Stop]:
+    found = ((chain, stops.standing(reads, chain)) for chain in chains)
+    return {chain: stop for chain, stop in found if stop is not None}
 
 
 def _chosen(

@@ -9,6 +9,7 @@ from enum import StrEnum
 from fractions import Fraction
 from math import ceil
 
+from relayclear.clearing.breaker import BreakerView
 from relayclear.clearing.operation import Operation, operation_state
 from relayclear.clearing.request import Verb, Wish
 from relayclear.errors import RefusedError, RelayclearError, UsageError
@@ -19,7 +20,7 @@ from relayclear.money.fees import GasEstimate
 from relayclear.store import mutes, tasks
 from relayclear.store.refunds import Refund
 from relayclear.store.tasks import Status, Task
-from relayclear.usecases.breakers_acts import BreakerView, list_breakers
+from relayclear.usecases.breakers_acts import list_breakers
 from relayclear.usecases.clear_plan import ClearPlan, ClearRequest, may_close_channel, plan_clear
 from relayclear.usecases.desk import Desk, nearest
 from relayclear.usecases.operations import UNDER_WAY, known_operation, token_of

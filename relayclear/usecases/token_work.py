@@ -11,17 +11,18 @@ from dataclasses import replace
 from datetime import datetime
 from secrets import token_hex
 
-from relayclear.clearing.breaker import LONG_PROBE, path_name
+from relayclear.clearing.breaker import LONG_PROBE, BreakerView, path_name
 from relayclear.clearing.operation import Operation, PacketAfter, surplus
-from relayclear.engine.verdicts import Again, Done, Policy, Verdict
+from relayclear.engine.verdicts import Again, Dead, Done, Failed, Policy, Verdict
 from relayclear.errors import HeldError, NodeError, RelayclearError
 from relayclear.ibc.fate import Fate
 from relayclear.ibc.packet import PacketKey, RelayPath
 from relayclear.ibc.relayer import work_lock
+from relayclear.ibc.text import clean
 from relayclear.store import dues, history, operations, sales
-from relayclear.store.db import Transaction
+from relayclear.store.db import RuleBrokenError, Transaction
 from relayclear.store.tasks import Task
-from relayclear.usecases.breakers_stop import Stopped, stopped_chain, stopped_path
+from relayclear.usecases.breakers_stop import seconds_to, stopped_chain, stopped_path
 from relayclear.usecases.clear import explained
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments_books import PAID_TASK
@@ -67,7 +68,13 @@ async def work(bench: Bench, task: Task) -> Verdict:
     if order is None or (order.sale is not None and order.sale.ended_at is not None):
         return Done()
     waits = _stopped(bench.desk, order)
-    return await _step(bench, task, order) if waits is None else _wait(bench.desk, waits)
+    if waits is not None:
+        return _wait(bench.desk, waits)
+    try:
+        return await _step(bench, task, order)
+    except RuleBrokenError as error:
+        # Somebody was faster, and what is read anew ends otherwise; what goes on being refused is for a person.
+        return (Failed if task.tries < len(POLICY.backoff) else Dead)(clean(error.message, 500))
 
 
 async def _step(bench: Bench, task: Task, order: Order) -> Verdict:
@@ -87,11 +94,11 @@ async def _step(bench: Bench, task: Task, order: Order) -> Verdict:
     return await _go_on(bench, task, path, order, found)
 
 
-def _wait(desk: Desk, waits: Stopped) -> Again:
-    return Again(waits.seconds(desk.clock.now()), waits.words)
+def _wait(desk: Desk, waits: BreakerView) -> Again:
+    return Again(seconds_to(waits, desk.clock.now()), waits.words)
 
 
-def _stopped(desk: Desk, order: Order) -> Stopped | None:
+def _stopped(desk: Desk, order: Order) -> BreakerView | None:
     """What keeps the order from being looked at at all."""
     operation = order.view.operation
     chains = [order.source.chain, *([operation.destination.chain] if operation else [])]
@@ -185,7 +192,7 @@ async def _try(bench: Bench, task: Task, path: RelayPath, order: Order, found: L
     except HeldError as error:
         return Again(SOON, error.message)
     except RelayclearError as error:
-        if error.retryable:
+        if error.retryable or isinstance(error, RuleBrokenError):
             raise
         # Nothing was started: what stands in the way may go, until the deadline.
         return Again(_until_next(order, found.now, 60.0), error.message)

@@ -46,7 +46,7 @@ class TokenView:
 
     `verdicts` are final words, and those that wait for a person; `operation` and `sale` are its work, None
     before it was paid; `scanned_through` is the block time up to which the payee's chain has been
-    read; `key_revoked` voids it like a revocation of its own.
+    read, `scanned_height` the block's height; `key_revoked` voids it like a revocation of its own.
     """
 
     stored: StoredToken
@@ -59,6 +59,7 @@ class TokenView:
     operation: Operation | None
     sale: Sale | None
     scanned_through: datetime | None
+    scanned_height: int | None
     key_revoked: bool
 
     @property
@@ -75,6 +76,12 @@ class TokenView:
     def flaws(self) -> tuple[Flaw, ...]:
         """What is wrong with its payments, in the order of their definition."""
         return tuple(flaw for flaw in Flaw if flaw in self.settlement.flaws)
+
+    @property
+    def was_looked_for(self) -> bool:
+        """Whether payments were read since the token was made: before, that none is known tells nothing."""
+        through = self.scanned_through
+        return through is not None and (through >= self.token.issued_at or bool(self.arrivals))
 
 
 def view_token(desk: Desk, text: str) -> TokenView:
@@ -161,6 +168,7 @@ def read_view(
         operations.find(reads, sale.operation_id) if sale and sale.operation_id else None,
         sale,
         through,
+        cursor.read_through if cursor else None,
         key_revoked,
     )
 

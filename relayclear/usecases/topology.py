@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from relayclear.errors import RelayclearError, UsageError
+from relayclear.errors import RelayclearError, UnreachableError, UsageError
 from relayclear.ibc.packet import ChannelEnd, ChannelState, RelayPath
 from relayclear.ibc.topology import BrokenPath, ChainTopology, ChannelInfo, join_paths
 from relayclear.usecases.desk import Desk, nearest
@@ -126,7 +126,7 @@ async def _read_chain(desk: Desk, chain_id: str, progress: Progress) -> None:
         if page.next_key is not None:
             progress(f"{chain_id}: {seen} of {count} channels read")
             if pages >= MAX_PAGES:
-                raise RelayclearError(
+                raise UnreachableError(
                     f"{chain_id}: {seen} channels read, more are left", hint="run it again: it goes on from there"
                 )
     desk.journal.finish_topology(chain_id, connections, clients, count, desk.clock.now())

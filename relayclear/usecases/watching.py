@@ -10,9 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from relayclear.errors import HeldError, StoreError
+from relayclear.errors import StoreError
+from relayclear.ibc.instant import rfc3339
 from relayclear.store import cursors, history, sales, tasks, tokens, watchers
-from relayclear.store.alone import alone
+from relayclear.store.alone import alone, is_held
 from relayclear.store.history import Event, Search
 from relayclear.store.tasks import Status
 from relayclear.store.watchers import WATCH, Watcher
@@ -60,14 +61,15 @@ def being_alone(desk: Desk) -> Iterator[None]:
         yield
 
 
+def watch_lives(desk: Desk) -> bool:
+    """Whether a daemon holds the database now; to look keeps none from starting.  Raises StoreError."""
+    return is_held(_file(desk), WATCH)
+
+
 def seller_alive(desk: Desk) -> bool:
-    """Whether a daemon that works for paid tokens lives now."""
-    try:
-        with being_alone(desk):
-            return False
-    except HeldError:
-        found = watchers.find(desk.journal.database)
-        return found is not None and found.doing.get("mode") == Mode.SELLER
+    """Whether a daemon that works for paid tokens lives now.  Raises StoreError."""
+    found = watchers.find(desk.journal.database)
+    return watch_lives(desk) and found is not None and found.doing.get("mode") == Mode.SELLER
 
 
 def _file(desk: Desk) -> Any:
@@ -84,14 +86,9 @@ def note_restart(desk: Desk, now: datetime) -> None:
     database = desk.journal.database
     last = watchers.find(database)
     if last is not None and last.pid != os.getpid():
-        detail = {"pid": last.pid, "started_at": _rfc(last.started_at), "last_beat": _rfc(last.beat_at)}
+        detail = {"pid": last.pid, "started_at": rfc3339(last.started_at), "last_beat": rfc3339(last.beat_at)}
         with database.atomic() as tx:
             history.add(tx, Event(now, "watch", "watch_restarted", detail=detail))
-
-
-def _rfc(at: datetime) -> str:
-    """A time as RFC 3339, to the second."""
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def beat(desk: Desk, started_at: datetime, doing: Mapping[str, Any], vitals: Vitals | None = None) -> None:

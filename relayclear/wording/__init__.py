@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from relayclear.clearing.operation import OperationState, PacketAfter
+from relayclear.clearing.operation import Operation, OperationState, PacketAfter, operation_state
 from relayclear.ibc.coin import Coin, DenomPath
 from relayclear.ibc.fate import Doer, Fate
+from relayclear.ibc.text import clean
 from relayclear.ibc.triage import BlockReason, PacketClass
 from relayclear.usecases.views import PacketView
 
@@ -80,6 +81,27 @@ OPERATIONS = {
     OperationState.UNKNOWN: Word("unknown", "?", "yellow", "the outcome can't be told now; look again"),
     OperationState.CANCELLED: Word("cancelled", "-", "yellow", "stopped before anything moved"),
 }
+
+_GIVEN_UP = Word("given up", "✗", "red", "nobody goes on with it until you say so")
+
+
+def operation_word(operation: Operation) -> Word:
+    """How an operation stands; one that waits for a person isn't told as one that goes on."""
+    state = operation_state(operation)
+    if state is OperationState.WAITING and operation.task is not None and operation.task.given_up:
+        return _GIVEN_UP
+    return OPERATIONS[state]
+
+
+def waits_line(operation: Operation) -> str | None:
+    """Until when an operation waits and why, or what makes it go on; None for one that doesn't wait."""
+    task = operation.task
+    if task is None or operation_state(operation) is not OperationState.WAITING:
+        return None
+    why = clean(task.why or "?", 300)
+    if task.given_up:
+        return f"{why}; relayclear operations retry {operation.id}"
+    return f"until {moment(task.until)}: {why}"
 
 
 def age(seconds: int | None) -> str:

@@ -47,16 +47,16 @@ _SENTENCES = {
     "watch_restarted": "watch ended without a word and was started again; its last sign of life was at {last_beat}",
     "breaker_opened": "nothing is asked of {subject} for a while: {why}",
     "breaker_closed": "{subject} is well again",
-    "books_do_not_balance": "the books of {subject} don't balance: relayclear audit --chain {subject}",
+    "books_do_not_balance": "the books of {books} don't balance: relayclear audit --chain {subject}",
     "payments_not_read": "payments on {subject} can't be read: {error}",
     "paths_not_read": "{paths} paths from {subject} can't be read: {error}",
-    "work_given_up": "work was given up after {tries} tries ({subject}): {why}",
+    "work_given_up": "work was given up, and waits for you ({subject}): {why}",
     "refunds_stopped": "refunds on {subject} wait for you: {why}",
     "packets_stuck": "{packets} packets are stuck on {subject}, from #{oldest} on: relayclear packets list",
 }
 
 _OVER = {
-    "books_do_not_balance": "the books of {subject} balance again",
+    "books_do_not_balance": "the books of {books} balance again",
     "payments_not_read": "payments on {subject} are read again",
     "paths_not_read": "all paths from {subject} are read again",
     "work_given_up": "work that was given up goes on, or is done ({subject})",

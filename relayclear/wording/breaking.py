@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from math import ceil
 
-from relayclear.clearing.breaker import BreakerState
-from relayclear.usecases.breakers_acts import BreakerView
+from relayclear.clearing.breaker import BreakerState, BreakerView
 from relayclear.wording import Word, long_age
 
 BREAKERS = {

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from relayclear.clearing.health import Ability, Finding, Health, Level, Trouble, Work
+from relayclear.ibc.instant import rfc3339
 from relayclear.ibc.text import clean
 from relayclear.wording import Word, age, of_chain
 
@@ -20,6 +21,7 @@ _SAID = {
     Trouble.NO_WATCH: "nobody watches: relayclear watch doesn't run",
     Trouble.WATCH_HANGS: "relayclear watch lives and does nothing",
     Trouble.TASK_FAILS: "watch's task {subject} fails: {detail}",
+    Trouble.OLD_CONFIG: "watch goes on with its old config: {detail}",
     Trouble.CHAIN_AWAY: "{subject} can't be read: {detail}",
     Trouble.ENDPOINT_AWAY: "endpoint {subject} can't be used: {detail}",
     Trouble.HERMES_AWAY: "Hermes of {subject} can't be used: {detail}",
@@ -30,7 +32,7 @@ _SAID = {
     Trouble.BOOKS_OFF: "the books of {subject} don't add up",
     Trouble.GAS_LOW: "the {subject} key has gas for {detail} at their dearest",
     Trouble.GAS_UNREAD: "the gas of the {subject} key can't be read: {detail}",
-    Trouble.DEAD_LETTERS: "{detail} of watch's tasks were given up and wait for a person",
+    Trouble.DEAD_LETTERS: "the work of {subject} was given up, and waits for a person: {detail}",
     Trouble.OVERDUE: "the work of {subject} is {detail} past its deadline",
 }
 
@@ -39,17 +41,19 @@ _TRY = {
     Trouble.NO_WATCH: "relayclear watch",
     Trouble.WATCH_HANGS: "look at its log, and start it anew",
     Trouble.TASK_FAILS: "relayclear doctor",
+    Trouble.OLD_CONFIG: "relayclear config validate",
     Trouble.CHAIN_AWAY: "relayclear doctor",
     Trouble.ENDPOINT_AWAY: "relayclear doctor",
     Trouble.HERMES_AWAY: "relayclear doctor",
     Trouble.BREAKER_OPEN: "relayclear breakers list",
-    Trouble.PAYMENTS_UNREAD: "relayclear payments gaps list",
-    Trouble.PAYMENTS_BEHIND: "relayclear payments gaps list",
-    Trouble.REFUNDS_STOPPED: "relayclear refunds resolve --chain {subject}",
+    Trouble.PAYMENTS_UNREAD: "relayclear payments gaps",
+    Trouble.PAYMENTS_BEHIND: "relayclear payments gaps",
+    Trouble.REFUNDS_STOPPED: "relayclear audit --chain {subject}, and where it agrees:"
+    ' relayclear refunds resolve --chain {subject} --go-on --reason "…"',
     Trouble.BOOKS_OFF: "relayclear audit",
     Trouble.GAS_LOW: "relayclear doctor",
     Trouble.GAS_UNREAD: "relayclear doctor",
-    Trouble.DEAD_LETTERS: "relayclear operations list --state waiting",
+    Trouble.DEAD_LETTERS: "relayclear clear --token {subject}",
     Trouble.OVERDUE: "relayclear tokens show {subject}",
 }
 
@@ -98,7 +102,7 @@ def document(found: Health, now: datetime) -> dict[str, Any]:
     """The health as programs read it: of the command and of the listener alike."""
     return {
         "level": found.level.value,
-        "at": _time(now),
+        "at": rfc3339(now),
         "findings": [finding_row(finding, now) for finding in found.findings],
         "works": [
             {
@@ -118,11 +122,7 @@ def finding_row(finding: Finding, now: datetime) -> dict[str, Any]:
         "trouble": finding.trouble.value,
         "level": finding.level.value,
         "subject": clean(finding.subject, 200),
-        "since": None if finding.since is None else _time(finding.since),
+        "since": None if finding.since is None else rfc3339(finding.since),
         "message": sentence(finding, now),
         "try": step(finding),
     }
-
-
-def _time(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

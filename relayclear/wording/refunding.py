@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from relayclear.ibc.spending import SequenceUse
 from relayclear.money.policy import Gate, NeedsApproval
 from relayclear.money.refund_state import RefundState, Said
 from relayclear.money.refunds import Cause, Wait
 from relayclear.store.refunds import Refund, SaidOf
+from relayclear.store.stops import Stop
 from relayclear.usecases.refund_dues import WRITE_OFF_AFTER
 from relayclear.usecases.refund_resolve import Knot
 from relayclear.usecases.refund_sweeps import Goes
@@ -34,7 +36,7 @@ REFUNDS = {
 
 GATES: dict[Gate | NeedsApproval, str] = {
     Gate.MODE: "it waits for your yes ([refunds] mode is approve)",
-    Gate.STOPPED: "refunds of this chain don't go by themselves now: relayclear refunds resolve says why",
+    Gate.STOPPED: "refunds of this chain don't go by themselves now: it waits for your yes",
     Gate.ONE_WORD: "only one endpoint says what makes it due, and a second on another host is missing or disagrees",
     Gate.FAILED_BEFORE: "an earlier refund of this payment failed for good, or came back",
     Gate.CLAIMED_FOR_ANOTHER: "another account than the payer's claims it",
@@ -162,18 +164,28 @@ def release_lines(knot: Knot) -> list[str]:
     elif knot.on_chain < knot.expected:
         lines.append(f"the node is behind: it says {knot.on_chain} comes next, and {knot.expected - 1} is used; wait")
     lines += _live_lines(knot, here)
-    for use in knot.strange:
-        lines.append(
-            f"{use.tx_hash} used sequence {use.sequence} and isn't ours:"
-            f' relayclear books assign --tx {use.tx_hash} --as withdrawal --reason "…"'
-        )
+    lines += [": ".join(strange_line(knot.chain, use)) for use in knot.strange]
     if knot.stop is not None:
-        lines.append(
-            f"since {moment(knot.stop.at)} nothing goes by itself: {knot.stop.why}."
-            f" Once you know why and relayclear audit --chain {knot.chain} agrees:"
-            f' {here} --go-on --reason "…"'
-        )
+        lines.append(": ".join(stop_line(knot.chain, knot.stop)))
     return lines
+
+
+def strange_line(chain: str, use: SequenceUse) -> tuple[str, str]:
+    """A transaction of a wallet by another hand, and the command that says what it was."""
+    what = f"{use.tx_hash} used sequence {use.sequence} of the wallet on {chain}, and isn't ours"
+    return (
+        f"{what}: nothing is refunded until somebody says what it was",
+        f'relayclear books assign --tx {use.tx_hash} --as withdrawal --reason "…"',
+    )
+
+
+def stop_line(chain: str, stop: Stop) -> tuple[str, str]:
+    """Why refunds of a chain wait for a person, and the command that lets them go by themselves again."""
+    what = f"since {moment(stop.at)} no refund goes by itself on {chain}: {stop.why}"
+    return (
+        f"{what}; once you know why, and relayclear audit --chain {chain} agrees",
+        f'relayclear refunds resolve --chain {chain} --go-on --reason "…"',
+    )
 
 
 def _live_lines(knot: Knot, here: str) -> list[str]:

@@ -14,6 +14,7 @@ from relayclear.money.refund_state import RefundState
 from relayclear.money.refunds import Cause
 from relayclear.money.settlement import Flaw
 from relayclear.money.state import TokenState
+from relayclear.money.token import ClearingToken
 from relayclear.usecases.shop import Operator
 from relayclear.usecases.tokens_view import TokenView
 from relayclear.wording import Word, moment
@@ -86,13 +87,15 @@ DOCUMENT_FAULTS = {
     DocumentFault.BAD_TERMS: "its terms make no sense together: don't pay",
 }
 
+OVER = "over since {expires}: don't pay; what comes now may only be sent back. Ask for a new quote."
+
 _WAITING = (TokenState.OPEN, TokenState.PARTLY_PAID)
 _WORKING = (TokenState.PAID, TokenState.CLEARING)
 _DONE = (TokenState.CLEARED, TokenState.PARTLY_CLEARED, TokenState.NOT_CLEARED)
 
 STATE_SENTENCES = {
-    TokenState.OPEN: "Nothing has been paid yet: send {missing} with the memo, until {expires}.",
-    TokenState.PARTLY_PAID: "{missing} is still missing: send it with the same memo until {expires};"
+    TokenState.OPEN: "{nothing}: send {missing} with the memo, until {expires}.",
+    TokenState.PARTLY_PAID: "{missing} was still missing {read}: send it with the same memo until {expires};"
     " after that what came is owed back, less {fee}.",
     TokenState.PAID: "The price is paid: clearing begins now, and what is not cleared by {deadline} is owed back.",
     TokenState.CLEARING: "The packets are being cleared; what is not cleared by {deadline} is owed back.",
@@ -102,6 +105,11 @@ STATE_SENTENCES = {
     TokenState.EXPIRED: "The time to pay ended at {expires}: don't pay any more; ask for a new quote.",
     TokenState.REVOKED: "The operator took this quote back: don't pay; whatever came is owed back in full.",
 }
+
+# That none is known says something only of the blocks that were read: who paid after them must not pay again.
+NOTHING_YET = "Nothing was paid {read}"
+NOT_LOOKED = "Whether it was paid is not known, for payments have not been read since this quote was made; if it wasn't"
+READ_THROUGH = "as of block height {height}, {through}"
 
 FLAW_SENTENCES: dict[tuple[TokenState, Flaw], str] = {
     **dict.fromkeys(
@@ -174,8 +182,6 @@ def payers_news(view: TokenView, operator: Operator, fingerprint: str, given_bac
     `given_back` are the refunds that were decided of the token's payments.
     """
     refunds = list(given_back)
-    if view.state is TokenState.OPEN and not view.flaws:
-        return for_payer(view.token, view.sold, operator, fingerprint)
     news = "\n".join(filled(sentence) for sentence in [*token_sentences(view), *refund_sentences(view, refunds)])
     if view.state in _WAITING:
         return f"{news}\n\n{for_payer(view.token, view.sold, operator, fingerprint)}"
@@ -188,6 +194,11 @@ def token_sentences(view: TokenView) -> list[str]:
     words = _fields(view)
     sentences = [STATE_SENTENCES[view.state], *(FLAW_SENTENCES[view.state, flaw] for flaw in view.flaws)]
     return [sentence.format_map(words) for sentence in sentences]
+
+
+def over_line(token: ClearingToken) -> str:
+    """What is said of a quote whose signature is good, and whose time to pay is over."""
+    return OVER.format(expires=moment(token.expires_at))
 
 
 def refund_sentences(view: TokenView, given_back: Iterable[RefundView]) -> list[str]:
@@ -209,7 +220,10 @@ def _fields(view: TokenView) -> dict[str, str]:
     token, settlement = view.token, view.settlement
     denom = token.price.denom
     fee = token.quote.refund_fee(denom) or 0
+    read = READ_THROUGH.format(height=view.scanned_height, through=moment(view.scanned_through))
     return {
+        "read": read,
+        "nothing": NOTHING_YET.format(read=read) if view.was_looked_for else NOT_LOOKED,
         "missing": money(settlement.missing.amount, denom, view.sold),
         "excess": money(settlement.excess.amount, denom, view.sold),
         "fee": money(fee, denom, view.sold) if fee else "nothing",

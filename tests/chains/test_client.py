@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -510,3 +511,62 @@ def test_a_refused_connection_is_an_error() -> None:
         return values
 
     assert is_node_error(asyncio.run(run()), "refuses the connection")
+
+
+async def hang(_: httpx.Request) -> httpx.Response:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def hurried(handler: Any) -> Node:
+    timing = dataclasses.replace(FakeClock().timing(deadline=0.01), status=0.01)
+    return Node(URL, Hosts(httpx.MockTransport(handler)).of(URL), timing, rpc_budget=1000)
+
+
+def test_a_hung_node_looks_well_by_its_count_of_failures() -> None:
+    async def run() -> Node:
+        client = hurried(hang)
+        assert is_node_error(await client.answers(calls(1)), "did not answer within 0.01 s")
+        assert client.failures == 1
+        with pytest.raises(NodeError, match="did not answer within"):
+            await client.status()
+        return client
+
+    client = asyncio.run(run())
+    assert (client.requests, client.failures) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("handler", "words"),
+    [
+        (lambda _: httpx.Response(503, headers={"Retry-After": "120"}), "HTTP 503"),
+        (lambda _: httpx.Response(200, stream=_Endless()), "answers with something that is no status"),
+        (lambda _: httpx.Response(200, text="<html>"), "web page"),
+        (scripted(*[httpx.ConnectError("")] * 9, then=echo())[0], "refuses the connection"),
+    ],
+)
+def test_a_probe_that_fails_counts_and_takes_time_like_any_request(handler: Handler, words: str) -> None:
+    clock = FakeClock()
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        clock.now += 2
+        return handler(request)
+
+    client = node_of(slow, clock)
+    with pytest.raises(NodeError, match=words):
+        asyncio.run(client.status())
+    assert (client.requests, client.failures, client.seconds) == (1, 1, 2)
+    assert client.failure is not None
+
+
+def test_a_probe_that_is_asked_for_rest_leaves_the_node_alone() -> None:
+    client = node_of(lambda _: httpx.Response(429, headers={"Retry-After": "120"}))
+
+    async def run() -> list[Any]:
+        with pytest.raises(NodeError):
+            await client.status()
+        client.failed_at = None
+        return await client.answers(calls(1))
+
+    assert is_node_error(asyncio.run(run()), "asks to be left alone for 120 s")
+    assert client.requests == 1

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from relayclear.clearing.breaker import BreakerState
+from relayclear.clearing.breaker import BreakerState, BreakerView
 from relayclear.clearing.health import (
     Ability,
-    BreakerSign,
     ChainSigns,
     Facts,
     Gas,
@@ -76,8 +75,8 @@ def test_nothing_wrong_is_healthy_and_everything_works() -> None:
     assert works(facts()) == ALL_WELL
 
 
-def shut(name: str, state: BreakerState = BreakerState.OPEN) -> BreakerSign:
-    return BreakerSign(name, state, "5 failures in a row", NOW - timedelta(seconds=20), NOW + timedelta(seconds=40))
+def shut(name: str, state: BreakerState = BreakerState.OPEN) -> BreakerView:
+    return BreakerView(name, state, "5 failures in a row", NOW - timedelta(seconds=20), NOW + timedelta(seconds=40))
 
 
 D, C = Level.DEGRADED, Level.CRITICAL
@@ -181,6 +180,12 @@ TABLE: list[tuple[str, Facts, list[tuple[Trouble, Level, str]], dict[tuple[str, 
         {},
     ),
     (
+        "a new config that can't count",
+        facts(watching=Watching(alive=True, beat_at=NOW, troubles={"config": "no such key"})),
+        [(Trouble.OLD_CONFIG, D, "config")],
+        {},
+    ),
+    (
         "the troubles of a daemon that is gone are not its own any more",
         facts(watching=Watching(alive=False, troubles={"sweep": "boom"}), chains=SOLD_NOTHING),
         [(Trouble.NO_WATCH, D, "watch")],
@@ -232,7 +237,7 @@ TABLE: list[tuple[str, Facts, list[tuple[Trouble, Level, str]], dict[tuple[str, 
         [(Trouble.CHAIN_AWAY, D, A)],
         {("look", A): False, ("clear", A): False, ("quote", A): False, ("refund", A): False},
     ),
-    ("dead letters", facts(dead=2), [(Trouble.DEAD_LETTERS, D, "tasks")], {}),
+    ("dead letters", facts(dead={"rc1x": "no channel"}), [(Trouble.DEAD_LETTERS, D, "rc1x")], {}),
     ("a paid token past its deadline", facts(overdue={"rc1x": 60}), [(Trouble.OVERDUE, D, "rc1x")], {}),
 ]
 
@@ -262,13 +267,13 @@ def test_a_path_whose_breaker_is_open_keeps_only_itself() -> None:
 
 
 def test_a_database_that_cannot_be_read_is_critical_and_nothing_else_is_said() -> None:
-    found = health(facts(unusable="the disk is gone", dead=3))
+    found = health(facts(unusable="the disk is gone", dead={"rc1x": "no channel"}))
     assert [(one.trouble, one.level) for one in found.findings] == [(Trouble.DATABASE, Level.CRITICAL)]
     assert found.abilities == (Ability(Work.REMEMBER, "", works=False, why=("database",)),)
 
 
 def test_the_worst_stands_first() -> None:
-    found = health(facts(dead=1, unbalanced=("x",)))
+    found = health(facts(dead={"rc1x": "no channel"}, unbalanced=("x",)))
     assert [one.level for one in found.findings] == [Level.CRITICAL, Level.DEGRADED]
     assert found.level is Level.CRITICAL
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from relayclear.cli.book_pages import print_days
+from relayclear.cli.face import Face
 from relayclear.cli.output import Exit
 from relayclear.errors import NodeError
 from relayclear.money.ledger import Account, Kind, Place, book
 from relayclear.store import ledger
 from relayclear.usecases.audit_values import Finding, Flaw
+from relayclear.usecases.books_daily import Day
 from relayclear.wording.books import ACCOUNTS, finding_line
 from tests.cli.conftest import HOSTILE, Cli, agrees
 from tests.fakes.rig import Rig
@@ -88,6 +92,23 @@ def test_a_wallet_that_cannot_be_read_is_called_empty(cli: Cli, till: Till) -> N
     assert said.code == Exit.UNREACHABLE
     assert "can't be read now: refused" in said.err
     assert cli("wallet", "withdrawable", "--json").document["wallets"][0]["error"]["code"]
+
+
+def test_a_day_that_reading_began_on_opens_with_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """What lay in the wallet before came on no day; and what is printed adds up."""
+    moved = {Account.RECEIVED: 60, Account.HELD: -40, Account.EARNED: 100, Account.OPENING: 1000}
+    moved |= {Account.BALANCE: 1058, Account.FEES_TAKEN: 2}
+    print_days(Face(), [Day(Place(ALPHA, "stake"), date(2026, 1, 2), 0, moved, 1058)])
+    assert capsys.readouterr().out.splitlines() == [
+        "2026-01-02 alpha-1 stake, where reading began",
+        "    opened with       1000",
+        "  + received            60",
+        "  - fees taken           2",
+        "  = closed with       1058",
+        "  of what payers sent, more or less than the day before:",
+        "    held               -40",
+        "    earned             100",
+    ]
 
 
 def test_an_audit_keeps_its_bytes(cli: Cli, till: Till) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -197,6 +198,58 @@ def test_work_that_failed_is_tried_again_at_once_when_the_operator_says_so(cli: 
     counter.work()
     assert counter.view(token).state is TokenState.CLEARED
     assert cli("operations", "retry", waiting.id, "--json").error["code"] == "ended"
+
+
+def given_up(cli: Cli) -> Any:
+    """What health says of work that nobody goes on with."""
+    findings = cli("health", "--json").document["findings"]
+    return next((one for one in findings if one["trouble"] == "dead_letters"), None)
+
+
+def test_work_whose_channel_left_the_config_is_told_and_goes_on_when_somebody_says_so(
+    cli: Cli, counter: Counter
+) -> None:
+    token = counter.bought(cli.rig.stuck())
+    beta = cli.rig.chains.pop("beta-1")
+    assert counter.work() == 1, "nobody tries what can't succeed again and again"
+    told = given_up(cli)
+    assert (told["subject"], told["try"]) == (token.memo, f"relayclear clear --token {token.memo}")
+    assert "no channel 'channel-0'" in told["message"]
+    cli.rig.chains["beta-1"] = beta
+    assert cli(*told["try"].split()[1:], "--yes").code == Exit.DONE
+    assert given_up(cli) is None
+    assert counter.view(token).state is TokenState.CLEARED
+
+
+def test_an_operation_that_was_given_up_never_says_that_it_goes_on_by_itself(cli: Cli, counter: Counter) -> None:
+    cli.rig.relayer.scenarios = [hermes.does_nothing_and_says_success, hermes.does_the_job]
+    token = counter.bought(cli.rig.stuck())
+    counter.work()
+    beta = cli.rig.chains.pop("beta-1")
+    counter.blocks(20)
+    counter.work()
+    name = counter.operation(token).id
+    shown = cli("operations", "show", name, "--json").document
+    assert (shown["state"], shown["waits"]["given_up"]) == ("waiting", True)
+    assert "no chain 'beta-1'" in shown["waits"]["why"]
+    for said in (cli("operations", "show", name), cli("operations", "list")):
+        assert "given up" in said.text
+        assert "by itself" not in said.text
+    assert f"relayclear operations retry {name}" in cli("operations", "show", name).text
+    cli.rig.chains["beta-1"] = beta
+    assert cli("operations", "retry", name, "--json").document["waits"]["given_up"] is False
+    counter.work()
+    assert counter.view(token).state is TokenState.CLEARED
+
+
+def test_an_operation_that_waits_says_until_when_and_why(cli: Cli, counter: Counter) -> None:
+    cli.rig.relayer.scenarios = [hermes.does_nothing_and_says_success]
+    token = counter.bought(cli.rig.stuck())
+    counter.work()
+    name = counter.operation(token).id
+    waits = cli("operations", "show", name, "--json").document["waits"]
+    assert waits["why"]
+    assert f"until {waits['until'].replace('T', ' ')}: {waits['why']}" in cli("operations", "show", name).text
 
 
 def test_a_clear_of_the_operators_own_is_not_retried_as_a_tokens(cli: Cli, counter: Counter) -> None:

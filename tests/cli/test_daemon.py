@@ -8,6 +8,8 @@ import socket
 import sqlite3
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -140,6 +142,51 @@ def test_a_config_is_read_anew_on_sighup_and_a_wrong_one_leaves_the_old_one_in_f
     daemon.until(lambda: daemon.events().count("scanned") >= scans + 3)
     assert net.run("watch", "--json").returncode == 5
     assert daemon.end()[0] == 0
+
+
+def asked(port: int) -> int:
+    """What the listener answers."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=10) as answer:
+        return int(answer.status)
+
+
+def test_a_listen_port_that_cannot_be_had_ends_no_daemon_and_is_told(net: Network) -> None:
+    net.config.write_text(net.config.read_text() + '\n[watch]\nlisten = "127.0.0.1:0"\n')
+    daemon = net.watch()
+    daemon.until(lambda: "scanned" in daemon.events())
+    (port,) = [line["port"] for line in daemon.lines() if line["event"] == "listening"]
+    right = net.config.read_text()
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        for wanted in (f"127.0.0.1:{taken.getsockname()[1]}", "0.0.0.0:0"):
+            net.config.write_text(right.replace("127.0.0.1:0", wanted))
+            refused = daemon.events().count("config not read anew, the old one stays")
+            daemon.process.send_signal(signal.SIGHUP)
+            daemon.until(lambda: daemon.events().count("config not read anew, the old one stays") > refused)  # noqa: B023 - waited for
+            assert wanted in daemon.lines()[-1]["error"]
+    assert asked(port) == 200
+    daemon.until(lambda: "old_config" in troubles(net))
+    assert daemon.process.poll() is None
+    # The same address again: nobody who asks meanwhile is turned away.
+    net.config.write_text(right)
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.until(lambda: daemon.events().count("listening") == 2)
+    assert [line["port"] for line in daemon.lines() if line["event"] == "listening"] == [port, port]
+    assert asked(port) == 200
+    assert "old_config" not in troubles(net)
+    # Another one that can be had: the old one is let go.
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        other = free.getsockname()[1]
+    net.config.write_text(right.replace("127.0.0.1:0", f"127.0.0.1:{other}"))
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.until(lambda: daemon.events().count("listening") == 3)
+    assert asked(other) == 200
+    with pytest.raises(urllib.error.URLError):
+        asked(port)
+    assert daemon.end()[0] == 0
+
+
+def troubles(net: Network) -> list[str]:
+    return [one["trouble"] for one in json.loads(net.run("health", "--json").stdout)["findings"]]
 
 
 def test_another_database_is_not_taken_over_by_a_reload(net: Network) -> None:

@@ -176,6 +176,31 @@ def test_other_commands_work_on_a_served_network_by_its_export_lines(
     assert list(home.rglob("*")) == []
 
 
+def test_a_quote_is_paid_and_cleared_on_a_served_network_by_the_lines_that_are_printed(
+    environ: dict[str, str], started: Callable[..., subprocess.Popen[str]]
+) -> None:
+    process = started("--serve")
+    there = {**environ, **serving(process)}
+    sold = run(there, *_typed("tokens create --chain beta-1 --channel channel-0 --packet-sequences 1"), "--json")
+    price, memo = json.loads(sold.stdout)["pay"]["amount"], json.loads(sold.stdout)["memo"]
+    little = json.loads(run(there, *_typed("demo --pay rc1 --amount 5ubeta --json")).stdout)
+    assert (little["amount"]["amount"], little["memo"]) == ("5", memo)
+    paid = run(there, *_typed("demo --pay rc1"))
+    assert (paid.returncode, paid.stdout.startswith(f"alice sent {price['amount']}{price['denom']} to ")) == (0, True)
+    cleared = run(there, *_typed("clear --token rc1 --wait"), "--yes", "--json")
+    assert json.loads(cleared.stdout)["state"] == "cleared", cleared.stderr
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=PATIENCE)
+    for line in ("tokens create --chain beta-1", "demo --pay rc1", "clear --token rc1 --wait"):
+        assert f"\nrelayclear {line}" in said
+    alone = run(environ, "demo", "--pay", "rc1")
+    assert (alone.returncode, "try: relayclear demo --serve" in alone.stderr) == (2, True)
+
+
+def _typed(line: str) -> list[str]:
+    return line.split()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_story_broken_off_leaves_nothing_behind(
     started: Callable[..., subprocess.Popen[str]], temporary: Path, number: signal.Signals
@@ -297,7 +322,12 @@ def test_a_port_that_is_taken_is_said_with_the_one_in_its_place(
 
 @pytest.mark.parametrize(
     ("argv", "words"),
-    [(("--script", "--serve"), "choose one"), (("--scale",), "--scale has no story to tell")],
+    [
+        (("--script", "--serve"), "choose one"),
+        (("--scale",), "--scale has no story to tell"),
+        (("--pay", "rc1", "--serve"), "is served already"),
+        (("--amount", "5stake"), "--amount is what --pay pays"),
+    ],
 )
 def test_what_can_not_be_had_together_is_refused(environ: dict[str, str], argv: tuple[str, ...], words: str) -> None:
     said = run(environ, "demo", *argv)

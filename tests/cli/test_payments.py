@@ -83,6 +83,15 @@ def test_a_document_keeps_its_bytes(cli: Cli, token: ClearingToken, name: str, a
     assert agrees(f"{name}.json", said.out)
 
 
+def test_a_hint_to_look_at_orphans_is_not_given_to_who_looks_at_them(cli: Cli, token: ClearingToken) -> None:
+    del token
+    assert "  try: relayclear payments list --orphans" in cli("payments", "list").err.splitlines()
+    said = cli("payments", "list", "--orphans").err
+    assert "payments list --orphans" not in said
+    assert "relayclear payments assign PAYMENT TOKEN" in said
+    assert "relayclear books assign --tx HASH" in said
+
+
 def test_filters_choose_what_they_say(cli: Cli, till: Till, token: ClearingToken) -> None:
     def amounts(*argv: str) -> list[str]:
         return [row["amount"]["amount"] for row in cli("payments", "list", *argv, "--json").document["payments"]]
@@ -158,7 +167,7 @@ def test_a_gap_is_listed_accepted_and_passed(cli: Cli, till: Till) -> None:
     till.read()
     listed = cli("payments", "list", "--check")
     assert listed.code == Exit.FOUND
-    assert "can't be read: relayclear payments gaps" in listed.err
+    assert "  try: relayclear payments gaps" in listed.err.splitlines()
     said = cli("payments", "gaps", width=80)
     assert "! open" in said.text
     assert max(map(len, said.lines)) <= 80

@@ -76,7 +76,7 @@ def approve_all(cli: Cli) -> Said:
 
 def test_what_is_owed_stands_behind_what_was_decided(cli: Cli, ids: list[str]) -> None:
     said = cli("refunds", "list", width=80)
-    assert (said.code, max(map(len, said.lines))) == (Exit.DONE, 80)
+    assert (said.code, max(map(len, said.lines)) <= 80) == (Exit.DONE, True)
     assert agrees("refunds-list-80.txt", said.out)
     assert said.err == "! 2 wait for approval: relayclear refunds approve ID\n"
     assert agrees("refunds-list-120.txt", cli("refunds", "list", width=120).out)
@@ -110,11 +110,35 @@ def test_check_says_by_its_exit_code_whether_something_is_owed(cli: Cli, giver: 
     assert cli("refunds", "list", "--check").code == Exit.FOUND
     assert cli("refunds", "list", "--check", "--json", "--chain", "beta-1").code == Exit.DONE
     assert cli("refunds", "sweep", "--dry-run", "--check").code == Exit.FOUND
+    assert (cli("refunds", "sweep").code, cli("refunds", "sweep", "--check").code) == (Exit.REFUSED, Exit.FOUND)
     approve_all(cli)
     assert cli("refunds", "list", "--check").code == Exit.FOUND
     assert cli("refunds", "sweep", "--check").code == Exit.DONE
     assert cli("refunds", "list", "--check").code == Exit.DONE
     del giver
+
+
+def test_who_meets_a_stop_reads_nowhere_how_it_ends(cli: Cli, giver: Giver) -> None:
+    """The operator sent coins with another program: every page about refunds names it, and both ways out."""
+    giver.act_as_payee("bob", 7)
+    foreign = giver.last_hash()
+    assign = f'  try: relayclear books assign --tx {foreign} --as withdrawal --reason "…"'
+    go_on = f'  try: relayclear refunds resolve --chain {ALPHA} --go-on --reason "…"'
+    planned = cli("refunds", "sweep", "--dry-run")
+    assert assign in planned.err.splitlines()
+    assert go_on in planned.err.splitlines()
+    audited = cli("audit", width=80)
+    assert assign in audited.lines
+    assert go_on in audited.lines
+    for argv in (("refunds", "list"), ("refunds", "sweep")):
+        assert go_on in cli(*argv).err.splitlines()
+    assert cli("refunds", "list", "--json").document["stopped"][0]["chain"] == ALPHA
+    assert cli("audit", "--json").document["chains"][0]["unexplained"][0]["tx_hash"] == foreign
+    assert f"refunds resolve --chain {ALPHA} --go-on" in cli("health").text
+    assert cli("books", "assign", "--tx", foreign, "--as", "withdrawal", "--reason", "mine").code == Exit.DONE
+    assert cli("audit").code == Exit.DONE
+    assert cli("refunds", "resolve", "--chain", ALPHA, "--go-on", "--reason", "it was me").code == Exit.DONE
+    assert "--go-on" not in cli("refunds", "list").err
 
 
 def test_dust_of_a_stranger_wakes_somebody_every_night(cli: Cli, giver: Giver) -> None:
@@ -161,7 +185,7 @@ def test_a_token_hides_what_was_given_back_of_it(cli: Cli, giver: Giver, ids: li
         (("waive", "zzz", "--reason", "x"), Exit.USAGE, "no_refund", "relayclear refunds list"),
         (("list", "--state", "owde"), Exit.USAGE, "usage", "--state owed"),
         (("list", "--chain", "alpha"), Exit.USAGE, "usage", None),
-        (("sweep", "--yes"), Exit.USAGE, "usage", None),
+        (("sweep", "--yes"), Exit.USAGE, "usage", f"add --max-amount {BOTH}: so much waits for a yes now"),
         (("sweep", "--max-amount", "5stake"), Exit.USAGE, "usage", "add --yes"),
         (("sweep", "--chain", "beta-1"), Exit.USAGE, "no_payee", None),
         (("export",), Exit.USAGE, "usage", "add --chain CHAIN"),
@@ -197,6 +221,8 @@ def test_money_goes_because_somebody_pressed_enter(cli: Cli, giver: Giver, typed
     said = cli("refunds", "approve", "--all", typed=typed)
     assert said.code == code
     assert "495000 stake" in said.text
+    assert f"  to        {ALICE}" in said.lines
+    assert "  because   the token expired before its price was paid in full" in said.lines
     assert "Type the amount to go on (540000stake)" in said.err
     assert len(giver.refunds()) == (0 if code else 2)
 
@@ -237,6 +263,7 @@ def test_a_sweep_sends_what_nobody_said_yes_to(cli: Cli, giver: Giver) -> None:
     assert said.code == Exit.REFUSED
     assert (giver.paid_to("alice"), giver.paid_to("bob")) == ([], [45_000])
     assert f"✓ {giver.refunds()[0].id[:8]} 45000 stake" in said.err
+    assert "! --max-amount 494999stake is too little: 495000stake above the caps waits still" in said.err.splitlines()
     assert cli("refunds", "sweep", "--yes", "--max-amount", "495000stake").code == Exit.DONE
     assert cli("refunds", "sweep").code == Exit.DONE
     assert len(giver.sent()) == 2
@@ -249,6 +276,7 @@ def test_a_dry_run_sends_or_decides(cli: Cli, giver: Giver) -> None:
     assert agrees("refunds-plan-80.txt", said.out)
     assert max(map(len, said.lines)) <= 80
     assert (giver.sent(), giver.refunds()) == ([], [])
+    assert "is too little: 495000stake above the caps waits still" in said.err
 
 
 def test_two_sweeps_at_once_send_twice(cli: Cli, giver: Giver) -> None:

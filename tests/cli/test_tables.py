@@ -15,7 +15,7 @@ COLUMNS = (
     Column("class"),
     Column("amount", right=True, drop=1),
     Column("sender", drop=2),
-    Column("why", flexible=True, drop=3),
+    Column("why", folds=True, drop=3),
 )
 ROW = ("stuck", "1000000000 stake", "cosmos1sender", "nobody delivers it and nobody will")
 
@@ -53,6 +53,22 @@ def test_what_is_cut_says_so() -> None:
     columns = (Column("chain"), Column("note", flexible=True))
     (_, line) = page(30, ("alpha-1", "x" * 100), columns=columns)
     assert line == "alpha-1  " + "x" * 20 + "…"
+
+
+def test_a_sentence_loses_its_end_on_a_narrow_screen() -> None:
+    columns = (Column("chain"), Column("why", folds=True), Column("n", right=True))
+    assert page(35, ("alpha-1", "nobody delivers it and nobody will", "7"), columns=columns) == [
+        "chain    why                      n",
+        "alpha-1  nobody delivers it and   7",
+        "         nobody will",
+    ]
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), max_size=200), st.integers(40, 200))
+def test_what_is_folded_loses_a_letter(text: str, width: int) -> None:
+    columns = (Column("chain"), Column("why", folds=True))
+    said = page(width, ("alpha-1", text), columns=columns)[1:]
+    assert "".join(line.removeprefix("alpha-1").strip() for line in said) == text
 
 
 def test_a_screen_too_narrow_gets_long_lines_not_lost_letters() -> None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from relayclear.config.keyfiles import KeyFiles
 from relayclear.ibc.arrivals import Arrival, ArrivalKind
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.units import Unit
+from relayclear.money.document import write_document
 from relayclear.money.ledger import Kind, Place, book
+from relayclear.money.token import issue
 from relayclear.store import cursors, identity, ledger, payments
 from relayclear.store.db import open_database
 from relayclear.store.journal import Journal
@@ -27,6 +30,7 @@ from relayclear.usecases.tokens_view import require_token
 from tests.cli.conftest import Cli, Said, agrees
 from tests.fakes.rig import Rig
 from tests.fakes.world import address
+from tests.money.build import KEY, PAYEE, RULES, SIGNING_KEY, token
 
 PAYER = address("payer", "alpha-1")
 CREATE = ("tokens", "create", "--chain", "alpha-1", "--channel", "channel-0", "--packet-sequences")
@@ -107,6 +111,19 @@ def test_a_paid_token_with_all_that_is_wrong_with_it(cli: Cli, shop: Rig) -> Non
     assert agrees("tokens-show-paid-80.txt", cli("tokens", "show", memo, width=80).out)
 
 
+def test_the_page_says_how_far_payments_were_read(cli: Cli, shop: Rig) -> None:
+    shop.stuck(sender=PAYER)
+    memo = memo_of(cli(*CREATE, "1", "--json"))
+    assert "before this quote was made: relayclear watch" in " ".join(cli("tokens", "show", memo).text.split())
+    later = shop.clock.now() + timedelta(seconds=60)
+    with shop.journal.database.atomic() as tx:
+        cursors.move(tx, "alpha-1", address("payee", "alpha-1"), 1234, later, later)
+    assert cli("tokens", "show", memo, "--json").document["read_height"] == 1234
+    assert f"payments read  through block height 1234, {later:%Y-%m-%d %H:%M:%SZ}\n" in cli("tokens", "show", memo).text
+    page = cli("tokens", "show", memo, "--for-payer").text
+    assert page.startswith(f"Nothing was paid as of block height 1234, {later:%Y-%m-%d}")
+
+
 def test_a_revoked_token_keeps_its_bytes(cli: Cli, shop: Rig) -> None:
     shop.stuck()
     memo = memo_of(cli(*CREATE, "1", "--json"))
@@ -138,13 +155,27 @@ def test_a_signed_quote_is_checked_by_anybody(cli: Cli, shop: Rig, tmp_path: Pat
     del key
     assert not [*home.iterdir()]
     unknown = cli("tokens", "verify", str(file), width=80)
-    assert (unknown.code, "valid, signer not known" in unknown.text) == (Exit.DONE, True)
+    assert (unknown.code, "signature good, signer not known" in unknown.text) == (Exit.FOUND, True)
     fingerprint = cli("tokens", "verify", str(file), "--json").document["fingerprint"]
     said = cli("tokens", "verify", str(file), "--issuer", fingerprint.upper().replace("-", " "), width=80)
     assert agrees("tokens-verify-80.txt", said.out)
     assert agrees("tokens-verify.json", cli("tokens", "verify", str(file), "--issuer", fingerprint, "--json").out)
     other = cli("tokens", "verify", str(file), "--issuer", "0000-0000-0000-0000", "--json")
     assert (other.code, other.error["code"]) == (Exit.FAILED, "other_signer")
+
+
+@pytest.mark.parametrize(("age", "code"), [(timedelta(hours=2), Exit.FOUND), (timedelta(minutes=5), Exit.DONE)])
+def test_a_good_signature_is_not_taken_for_a_quote_that_may_be_paid(
+    cli: Cli, tmp_path: Path, age: timedelta, code: Exit
+) -> None:
+    sold = issue(token().quote, PAYEE, KEY, b"order--1", datetime.now(UTC) - age, RULES)
+    file = tmp_path / "quote.json"
+    file.write_text(write_document(sold, SIGNING_KEY))
+    said, document = cli("tokens", "verify", str(file)), cli("tokens", "verify", str(file), "--json")
+    assert (said.code, document.code) == (code, code)
+    assert document.document["expired"] is (code == Exit.FOUND)
+    over = f"✗ over since {sold.expires_at:%Y-%m-%d %H:%M:%SZ}: don't pay"
+    assert said.text.startswith(over if code == Exit.FOUND else "! valid, signer not known")
 
 
 # Exit codes and errors

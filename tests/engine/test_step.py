@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from math import inf
 from typing import Any
 
 import pytest
 
 from relayclear.engine.engine import Engine
 from relayclear.engine.verdicts import Again, Dead, Done, Failed, Go, Policy, Verdict
-from relayclear.errors import HeldError, NodeError, RefusedError, StoreError
+from relayclear.errors import (
+    ConfigError,
+    HeldError,
+    IndexerError,
+    NodeError,
+    NotFoundError,
+    RefusedError,
+    RelayclearError,
+    StoreError,
+    UsageError,
+)
 from relayclear.store import tasks
 from relayclear.store.db import Transaction
 from relayclear.store.tasks import NewTask, Priority, Status, Task
@@ -122,11 +133,16 @@ def test_what_may_be_better_later_is_no_try(error: Exception, rig: Rig) -> None:
     assert (rig.task().tries, rig.task().why) == (0, str(error))
 
 
-def test_a_refusal_is_a_try(rig: Rig) -> None:
-    engine = scripted(rig, RefusedError("over the limit"))
+@pytest.mark.parametrize("kind", [RelayclearError, UsageError, ConfigError, NotFoundError, RefusedError, IndexerError])
+def test_what_no_wait_can_help_is_not_tried_for_ever_but_left_to_a_person(
+    kind: type[RelayclearError], rig: Rig
+) -> None:
+    engine = scripted(rig, kind("it can't be"), Done(), policy=Policy(then_every=300))
     rig.add()
-    step(engine)
-    assert (rig.task().tries, rig.task().why) == (1, "over the limit")
+    assert drain(engine) == 1
+    assert (rig.status, rig.task().why, engine.seconds_to_next()) == (Status.DEAD, "it can't be", inf)
+    assert rig.write(tasks.retry)
+    assert (drain(engine), rig.status) == (1, Status.DONE)
 
 
 def test_no_credentials_and_no_escapes_are_kept_of_an_error(rig: Rig) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from relayclear.errors import HeldError, RefusedError
+from relayclear.errors import HeldError, HermesError
 from relayclear.hermes.locks import holding, stands_at
 from relayclear.ibc.relayer import KeyChoice, work_lock
 
@@ -211,7 +211,7 @@ def test_a_chain_id_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(RefusedError, match="keys can't be locked in") as caught,
+        pytest.raises(HermesError, match="keys can't be locked in") as caught,
         holding([A], tmp_path / "file" / "locks"),
     ):
         pass

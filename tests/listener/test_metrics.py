@@ -50,6 +50,16 @@ def metrics(rig: Rig) -> Samples:
     return parsed(Ears(rig.desk)("/metrics").text)
 
 
+def test_one_question_reads_what_was_noted_and_the_books_once_and_of_one_moment(traded: Counter) -> None:
+    database, asked = traded.rig.journal.database, list[str]()
+    database._connection.set_trace_callback(asked.append)
+    figures.read_figures(traded.rig.desk, None)
+    database._connection.set_trace_callback(None)
+    for words in ("FROM vitals", ledger.SELECT_PLACES):
+        assert sum(words in text for text in asked) == 1, words
+    assert sum(text.startswith("BEGIN") for text in asked) == 1
+
+
 def test_a_parser_takes_it_and_every_name_and_label_is_the_tables(traded: Counter) -> None:
     text = Ears(traded.rig.desk)("/metrics").text
     names = set()

@@ -19,6 +19,7 @@ from tests.parity.side import Purse, Side, outcome
 _MOMENT = (
     "sequence",
     "read_through",
+    "read_height",
     "task",
     "standing",
     "held_since",

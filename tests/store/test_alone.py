@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from relayclear.errors import HeldError, StoreError
-from relayclear.store.alone import alone
+from relayclear.store.alone import alone, is_held
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 HOLDER = """
@@ -40,6 +41,54 @@ def test_a_second_one_is_told_who_is_there_and_since_when(tmp_path: Path) -> Non
     assert caught.value.message == f"another watch runs on {path}: process {os.getpid()} since 2026-01-02T12:00:00Z"
     assert caught.value.hint
     take(path)
+
+
+def test_who_starts_while_somebody_looks_whether_it_runs_is_not_turned_away(tmp_path: Path) -> None:
+    path = tmp_path / "relayclear.db"
+    take(path)
+    looking = os.open(tmp_path / "relayclear.db.watch.lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    assert not is_held(path, "watch"), "two who look see no daemon in each other"
+    left: list[int] = []
+
+    def looked(_seconds: float) -> None:
+        left.append(looking)
+        fcntl.flock(looking, fcntl.LOCK_UN)
+
+    with alone(path, "watch", NOW, pause=looked):
+        assert left == [looking]
+        assert is_held(path, "watch")
+    os.close(looking)
+
+
+def test_who_looks_for_ever_keeps_nobody_waiting_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "relayclear.db"
+    take(path)
+    looking = os.open(tmp_path / "relayclear.db.watch.lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    with pytest.raises(HeldError), alone(path, "watch", NOW, pause=lambda _: None):
+        pass
+    os.close(looking)
+
+
+def test_a_look_leaves_nothing_behind_and_takes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "relayclear.db"
+    assert not is_held(path, "watch")
+    assert list(tmp_path.iterdir()) == []
+    with alone(path, "watch", NOW):
+        assert is_held(path, "watch")
+        assert not is_held(path, "other")
+        # Looked at, it is still held.
+        with pytest.raises(HeldError):
+            take(path)
+    assert not is_held(path, "watch")
+
+
+def test_a_lock_that_cannot_be_read_is_an_error_and_no_guess(tmp_path: Path) -> None:
+    path = tmp_path / "relayclear.db"
+    (tmp_path / "relayclear.db.watch.lock").symlink_to(tmp_path / "precious")
+    with pytest.raises(StoreError, match="can't be looked at"):
+        is_held(path, "watch")
 
 
 def test_another_role_and_another_database_are_free(tmp_path: Path) -> None:

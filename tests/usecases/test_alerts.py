@@ -279,6 +279,17 @@ def test_books_stops_and_work_that_was_given_up_call_until_they_are_mended(count
     assert len(phone.told) == len(kinds)
 
 
+def test_books_that_the_store_alone_shows_to_be_off_call_and_not_only_what_an_audit_found(counter: Counter) -> None:
+    rig, phone = counter.rig, Phone()
+    counter.bought(rig.stuck())
+    with rig.journal.database.atomic() as tx:
+        tx.execute("UPDATE totals SET amount = '1' WHERE account = 'received'")
+    once(rig, phone)
+    (told,) = [one for one in phone.told if one["kind"] == "books_do_not_balance"]
+    assert (told["subject"], told["priority"]) == ("alpha-1", "high")
+    assert told["text"] == "the books of alpha-1/stake don't balance: relayclear audit --chain alpha-1"
+
+
 def test_a_condition_stands_across_a_restart(counter: Counter) -> None:
     phone = Phone()
     with counter.rig.journal.database.atomic() as tx:

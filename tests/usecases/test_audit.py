@@ -92,6 +92,14 @@ def test_good_books_are_called_wrong(giver: Giver) -> None:
     giver.check_books()
 
 
+def test_an_audit_keeps_to_itself_what_nobody_has_explained(giver: Giver) -> None:
+    giver.act_as_payee("bob", 7)
+    found = audited(giver, quick=True)
+    assert [use.tx_hash for use in found.strange] == [giver.last_hash()]
+    assert found.stop is not None
+    assert found.agrees
+
+
 def test_an_audit_writes_into_the_books(giver: Giver) -> None:
     lived(giver)
     database = giver.rig.journal.database

@@ -93,7 +93,10 @@ def test_what_a_payer_paid_for_is_taken_as_income(giver: Giver) -> None:
 
 def test_a_typo_in_a_hash_or_a_missing_reason_books_something(giver: Giver) -> None:
     tx_hash = came(giver)
-    assert refused(giver, tx_hash[:10], "deposit") == "unknown_tx"
+    assert refused(giver, tx_hash[:10], "deposit") == "not_a_hash"
+    with pytest.raises(UsageError) as meant:
+        said(giver, tx_hash[:10], "deposit")
+    assert meant.value.hint == f"--tx {tx_hash}"
     assert refused(giver, "AB" * 32, "deposit") == "unknown_tx"
     assert refused(giver, tx_hash, "deposit", reason="  ") == "no_reason"
     assert refused(giver, tx_hash, "deposit", output=3) == "nothing_to_assign"

@@ -196,7 +196,7 @@ def test_one_held_open_by_hand_stays_so_whatever_answers(rig: Rig) -> None:
     assert (found.state, found.until) == (BreakerState.OPEN, None)
     rig.clock.step(100_000)
     assert not rig.breakers.enter(NAME)
-    assert (rig.breakers.words(NAME) or "").endswith("until it is reset: maintenance")
+    assert (rig.breakers.words(NAME) or "").endswith("until somebody resets it: maintenance")
     assert reset_breaker(rig.desk, NAME, "done", "ann").state is BreakerState.CLOSED
     assert [event[:2] for event in told(rig)] == [("ann", "breaker_opened"), ("ann", "breaker_reset")]
 

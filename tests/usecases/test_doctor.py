@@ -150,7 +150,7 @@ def test_a_healthy_set_up_has_no_trouble_and_says_what_was_looked_at() -> None:
     findings = _World().findings()
     assert worst(findings) is Severity.OK
     assert [finding.check for finding in findings] == [
-        *("config", "hermes", "daemon", "watch", "node"),
+        *("config", "hermes", "daemon", "watch", "alerts", "node"),
         *("clearing_key", "daemon_key", "clearing_gas", "daemon_gas", "clients"),
     ]
     assert all(finding.why and finding.next is None for finding in findings)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from relayclear.clearing.breaker import BreakerState
-from relayclear.clearing.health import BreakerSign, Finding, Level, Sign, Trouble, Work, health
+from relayclear.clearing.breaker import BreakerState, BreakerView
+from relayclear.clearing.health import Finding, Level, Sign, Trouble, Work, health
 from relayclear.errors import HermesError, NodeError
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import ChannelState
@@ -72,7 +72,7 @@ def test_without_a_watch_nothing_is_called_well(rig: Rig) -> None:
 
 
 def test_an_endpoint_that_was_never_asked_is_unknown_and_stands_in_all_the_same(rig: Rig) -> None:
-    shut = BreakerSign("endpoint/alpha-1/http://alpha-1:26657", BreakerState.OPEN, "refused")
+    shut = BreakerView("endpoint/alpha-1/http://alpha-1:26657", BreakerState.OPEN, "refused")
     with watched(rig):
         facts = gather(rig.desk)
     (alpha, beta) = facts.chains
@@ -175,7 +175,7 @@ def test_a_paid_token_past_its_deadline_and_a_dead_task_are_told(rig: Rig, tmp_p
     with watched(rig):
         found = troubles(rig)
     assert found[Trouble.OVERDUE].subject == token.memo
-    assert found[Trouble.DEAD_LETTERS].detail == "1"
+    assert found[Trouble.DEAD_LETTERS].subject == token.memo
     assert Trouble.PAYMENTS_BEHIND in found
 
 

@@ -94,14 +94,33 @@ def test_a_plan_promises_what_the_sweep_does_not_do(giver: Giver) -> None:
     assert done.decided == [plan.refunds[0].refund.id]
 
 
-def test_a_plan_asks_nodes_for_what_nobody_needs(giver: Giver) -> None:
+def test_a_plan_that_no_node_answers_to_says_nothing(giver: Giver) -> None:
     giver.refund_rules = RefundRules()
     for chain in (*giver.rig.chains.values(), *giver.witnesses.values()):
         chain.asked.clear()
         chain.down = NodeError("refused")
     plan = planned(giver, consent=Consent({"stake": 495_000}, "ada"))
     assert [one.goes for one in plan.refunds] == [Goes.ALLOWED, Goes.WAITS]
-    assert [chain.asked for chain in giver.rig.chains.values()] == [[], []]
+    assert [chain.asked for chain in giver.rig.chains.values()] == [["account"], []]
+    assert plan.obstacle is not None
+    assert isinstance(plan.obstacle.error, NodeError)
+
+
+def test_a_plan_asks_nodes_for_what_nobody_needs(giver: Giver) -> None:
+    giver.sweep()
+    giver.rig.alpha.asked.clear()
+    assert planned(giver).refunds == ()
+    assert giver.rig.alpha.asked == []
+
+
+def test_only_a_sweep_finds_out_that_another_hand_used_the_wallet(giver: Giver) -> None:
+    giver.act_as_payee("bob", 7)
+    plan = planned(giver)
+    assert plan.obstacle is not None
+    assert (plan.obstacle.code, giver.last_hash() in plan.obstacle.why) == ("unexplained", True)
+    assert plan.stop is not None
+    assert {one.gates for one in plan.refunds} == {(Gate.STOPPED,)}
+    assert giver.refunds() == []
 
 
 def test_what_a_second_endpoint_denies_is_planned_to_go(giver: Giver) -> None:

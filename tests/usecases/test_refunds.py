@@ -19,6 +19,7 @@ from relayclear.money.state import TokenState
 from relayclear.money.token import ClearingToken
 from relayclear.rehearsal import bank
 from relayclear.rehearsal.keys import module_address
+from relayclear.usecases import refund_acts
 from relayclear.usecases.refund_acts import approve, waive
 from relayclear.usecases.refund_rules import RefundRules
 from relayclear.usecases.refund_send import holding_wallet
@@ -268,6 +269,19 @@ def test_what_is_signed_can_not_be_waived(giver: Giver) -> None:
     giver.sweep(patience=0)
     with pytest.raises(RefusedError, match="may still land"):
         waive(giver.desk, giver.refunds()[0].id, "changed my mind", "ada")
+
+
+def test_a_refund_that_was_paid_is_said_to_be_on_its_way_still(giver: Giver) -> None:
+    underpaid(giver)
+    giver.sweep()
+    name = giver.refunds()[0].id
+    with pytest.raises(RefusedError, match="is confirmed: its coins are with the payer"):
+        waive(giver.desk, name, "changed my mind", "ada")
+
+
+def test_there_is_a_state_in_which_a_waiver_is_refused_without_a_reason() -> None:
+    decided = {*RefundState} - {RefundState.OWED, RefundState.DUST, RefundState.BELOW_COST, RefundState.NEEDS_CLAIM}
+    assert {*refund_acts._NO_WAIVER} == decided - {RefundState.APPROVED}
 
 
 # What nodes do

@@ -15,9 +15,9 @@ from relayclear.errors import StoreError
 from relayclear.money.state import TokenState
 from relayclear.money.token import ClearingToken
 from relayclear.store import tasks
-from relayclear.store.db import open_database
+from relayclear.store.db import RuleBrokenError, open_database
 from relayclear.store.journal import Journal
-from relayclear.store.tasks import LEASE_SECONDS, Moment
+from relayclear.store.tasks import LEASE_SECONDS, Moment, Status
 from relayclear.usecases.payments_books import PAID_TASK
 from relayclear.usecases.token_bench import POINTS, Bench
 from relayclear.usecases.token_work import take_up
@@ -114,6 +114,30 @@ def test_five_processes_in_a_row_that_die_leave_it_to_a_person_and_the_money_whe
             counter.work()
         counter.rig.clock.step(LEASE_SECONDS + 1)
     assert counter.task(token).status.value == "dead"
+    assert counter.books()["held"] == token.price.amount
+    counter.fault = lambda _: None
+    counter.retry(token)
+    counter.work()
+    cleared_once(counter, token)
+
+
+def refuses() -> None:
+    raise RuleBrokenError("the packet is earned already")
+
+
+@pytest.mark.parametrize("point", EVERYWHERE)
+def test_a_row_that_is_refused_because_somebody_was_faster_is_no_end_of_the_work(counter: Counter, point: str) -> None:
+    token = counter.bought([counter.rig.stuck(count=3)[1]])
+    counter.fault = at(point, refuses)
+    go_on(counter)
+    cleared_once(counter, token)
+
+
+def test_a_rule_that_goes_on_refusing_leaves_the_work_to_a_person_and_the_money_where_it_is(counter: Counter) -> None:
+    token = counter.bought([counter.rig.stuck(count=3)[1]])
+    counter.fault = lambda reached: refuses() if reached == "before attempt" else None
+    go_on(counter)
+    assert (counter.task(token).status, counter.task(token).why) == (Status.DEAD, "the packet is earned already")
     assert counter.books()["held"] == token.price.amount
     counter.fault = lambda _: None
     counter.retry(token)

@@ -80,6 +80,7 @@ def test_the_first_read_of_a_hub_is_bounded_goes_on_at_the_next_call_and_tells_h
     lines: list[str] = []
     bounded = asyncio.run(load_network(rig.desk, lines.append))
     assert bounded.failures["alpha-1"].hint == "run it again: it goes on from there"
+    assert bounded.failures["alpha-1"].retryable, "work on its paths would be given up"
     assert lines[-1] == f"alpha-1: {MAX_PAGES} of {MAX_PAGES + 1} channels read"
     network = asyncio.run(load_network(rig.desk, lines.append))
     assert len(network.paths) == 2 * (MAX_PAGES + 1)

@@ -18,7 +18,7 @@ from relayclear.ibc.relayer import ClearJob, KeyChoice, RelayRun
 from relayclear.money.policy import Mode
 from relayclear.money.refund_state import RefundState
 from relayclear.money.state import TokenState
-from relayclear.store import history, tasks
+from relayclear.store import history, operations, tasks
 from relayclear.store.tasks import Status
 from relayclear.usecases.breakers_acts import list_breakers, open_breaker
 from relayclear.usecases.once import Once
@@ -306,6 +306,12 @@ def test_an_operation_that_has_ended_is_not_called_off(office: Office) -> None:
     office.work()
     assert [office.view(one).state for one in (known, unknown)] == [RequestState.REFUSED] * 2
     assert [office.view(one).code for one in (known, unknown)] == ["ended", "usage"]
+    # Whoever follows the history finds only operations that are there.
+    named = {event.operation_id for event in history.page(office.database, 100)}
+    assert named == {"op-1", None}
+    assert [one.id for one in operations.load(office.database, sorted(history.touched(office.database, 0)[1]))] == [
+        "op-1"
+    ]
 
 
 def test_a_breaker_is_reset_once_and_an_unknown_one_refused(office: Office) -> None:

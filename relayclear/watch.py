@@ -1,4 +1,4 @@
-"""The daemon: scans, reads payments, carries out what is paid for; named tasks under one supervisor.
+"""The daemon: scans, reads payments, carries out what is paid for or asked for; named tasks under one supervisor.
 
 A task that fails is begun again after a while, and everybody is told; none ends by itself, and none
 takes another down.  To stop is to stop in good order: Hermes' process group is ended and what it did

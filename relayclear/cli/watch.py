@@ -37,7 +37,7 @@ def watch(
         typer.Option(metavar="HOST:PORT", help='Tell health and metrics here, like 127.0.0.1:9464; "" for nowhere.'),
     ] = None,
 ) -> int:
-    """Scan, watch payments and clear what is paid for, until stopped; without payee or key it only looks."""
+    """Scan, watch payments, clear what is paid or asked for, until stopped; without payee or key it sells nothing."""
     if log_format is not None and log_format not in _FORMATS:
         raise UsageError(f"--log-format {log_format!r} is neither text nor json", hint="--log-format json")
     face: Face = ctx.obj

@@ -70,7 +70,7 @@ async def _configs(doctor: Doctor) -> list[Finding]:
 
 
 def _watching(facts: DoctorInput) -> list[Finding]:
-    """What `relayclear watch` is with this config: a seller, or a monitor that can spend nothing."""
+    """What `relayclear watch` is with this config: a seller, or a monitor that spends nothing by itself."""
     if not facts.chains:
         return []
     payees = [chain.chain for chain in facts.chains if chain.payee]
@@ -79,7 +79,7 @@ def _watching(facts: DoctorInput) -> list[Finding]:
         finding, why = f"watch sells: paid on {', '.join(payees)}", "it clears what is paid for, with the clearing keys"
     else:
         finding = f"watch only looks: no chain has a {'clearing key' if payees else 'payee'}"
-        why = "without both it is a monitor, and can spend nothing"
+        why = "without both it is a monitor, and spends nothing by itself"
     return [Finding("watch", None, Severity.OK, finding, why)]
 
 

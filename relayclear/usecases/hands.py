@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
+from relayclear.errors import StoreError
 from relayclear.ibc.relayer import RelayEvent
 from relayclear.store import watchers
 from relayclear.usecases.desk import Desk
@@ -69,7 +70,8 @@ class Hands:
     async def run(self, stop: asyncio.Event) -> None:
         """Carry requests out until told to stop, whenever no `watch` does; what is under way is then cut short.
 
-        What it did by then is found out by whoever takes the request up next.
+        What it did by then is found out by whoever takes the request up next.  Raises StoreError where the database
+        can't be opened.
         """
         self._rest()
         async with asyncio.TaskGroup() as group:
@@ -80,7 +82,11 @@ class Hands:
                 self._rest()
 
     def _rest(self) -> None:
-        resting = self._leaving or self.carrier() is CarriedBy.WATCH
+        try:
+            resting = self._leaving or self.carrier() is CarriedBy.WATCH
+        except StoreError:
+            # Nothing can be claimed either while that lasts.
+            return
         for engine in (self._engine, self._acts):
             engine.resting = resting
             if not resting:

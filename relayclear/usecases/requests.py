@@ -9,6 +9,7 @@ of a second; where none lives, the asking process does (`hands`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
@@ -26,7 +27,7 @@ from relayclear.clearing.request import (
     request_state,
 )
 from relayclear.errors import RefusedError, UsageError
-from relayclear.store import history, tasks
+from relayclear.store import history, operations, tasks
 from relayclear.store import requests as store
 from relayclear.store.db import Reads, Transaction
 from relayclear.store.history import Event
@@ -99,7 +100,7 @@ def ask(desk: Desk, wish: Wish, who: str, once: Once = ANEW) -> RequestView:
         store.add(tx, request)
         tasks.add(tx, _task(request), now)
         detail = {"verb": wish.verb.value, "about": about(wish), "why": wish.why}
-        history.add(tx, Event(now, who, "request_asked", None, _operation(wish), None, request.id, detail))
+        history.add(tx, Event(now, who, "request_asked", None, _known_operation(tx, wish), None, request.id, detail))
         once.keep(tx, {"request_id": request.id}, now)
         return _view(tx, request, now)
 
@@ -148,7 +149,7 @@ def write_end(tx: Transaction, request: Request, ended: Ended, what: str = "requ
     if known is None or known.ended is not None:
         return
     store.end(tx, request.id, ended)
-    operation_id = (known.begun.operation_id if known.begun else None) or _operation(request.wish)
+    operation_id = (known.begun.operation_id if known.begun else None) or _known_operation(tx, request.wish)
     told = {"verb": request.wish.verb.value, "state": ended.state.value, "code": ended.code, "why": ended.message}
     history.add(tx, Event(ended.at, who or ended.carrier, what, None, operation_id, None, request.id, told))
 
@@ -179,7 +180,18 @@ def _task(request: Request) -> NewTask:
 
 
 def _operation(wish: Wish) -> str | None:
-    return wish.subject if wish.verb in {Verb.CANCEL, Verb.RETRY} else None
+    """The operation that a wish names, as it names it: a task's key is none."""
+    named = wish.verb in {Verb.CANCEL, Verb.RETRY} and "/" not in wish.subject
+    return wish.subject if named else None
+
+
+def _known_operation(reads: Reads, wish: Wish) -> str | None:
+    """The operation that a wish is about: the history names none that isn't there."""
+    named = _operation(wish)
+    with suppress(UsageError):
+        found = operations.find(reads, named) if named else None
+        return None if found is None else found.id
+    return None
 
 
 _NEEDS: dict[Verb, tuple[Callable[[Wish], object], str]] = {

@@ -1,4 +1,4 @@
-"""What carrying out a wish would do, so that a person can say yes to it: nothing is written, run or sent."""
+"""What carrying out a wish would do, so that a person can say yes to it: nothing is begun, run or sent."""
 
 from __future__ import annotations
 

@@ -152,7 +152,8 @@ def _told(carrier: Carrier, request: Request, error: RelayclearError) -> Verdict
     """An error ends a request that can't be done, and delays one that can't be done now."""
     if error.retryable:
         return Again(SOON if isinstance(error, HeldError) else UNREADABLE, error.message)
-    refused = isinstance(error, RefusedError | UsageError | ConfigError)
+    # Refused says that nothing was started: of one that has begun that isn't so.
+    refused = request.begun is None and isinstance(error, RefusedError | UsageError | ConfigError)
     state = RequestState.REFUSED if refused else RequestState.FAILED
     return _done(request, _ended(carrier, state, error.code, error.message, error.hint or ""))
 

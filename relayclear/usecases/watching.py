@@ -26,7 +26,7 @@ BEAT_SECONDS = 5.0
 
 
 class Mode(StrEnum):
-    """A seller clears what is paid for; a monitor looks, and can spend nothing."""
+    """A seller clears what is paid for; a monitor looks, and spends nothing unless a person asks for it."""
 
     SELLER = "seller"
     MONITOR = "monitor"

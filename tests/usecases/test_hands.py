@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from relayclear.errors import StoreError
+from relayclear.ibc.coin import Coin
+from relayclear.money.policy import Mode
 from relayclear.store import watchers
 from relayclear.store.alone import alone
 from relayclear.store.db import open_database
@@ -19,11 +22,16 @@ from relayclear.store.watchers import WATCH, Watcher
 from relayclear.usecases.breakers import Breakers
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.hands import CarriedBy, Hands, carrier
-from relayclear.usecases.requests import RequestState, RequestView
+from relayclear.usecases.refund_rules import RefundRules
+from relayclear.usecases.refund_send import holding_wallet
+from relayclear.usecases.requests import RequestState, RequestView, Verb, Wish, ask
 from relayclear.usecases.watching import being_alone
 from relayclear.watch import Rhythm, Watch
 from tests.fakes.rig import Rig, opened_rig
 from tests.test_watch import Lines, SharedClock
+from tests.usecases.counter import ALPHA
+from tests.usecases.powercut import CutDatabase, Power
+from tests.usecases.refunding import TTL, Giver
 from tests.usecases.requesting import Office
 
 
@@ -206,3 +214,85 @@ def test_a_monitor_that_spends_nothing_by_itself_carries_out_a_persons_order(rig
     asyncio.run(work())
     assert (office.view(request).state, office.runs, rig.pending()) == (RequestState.DONE, ["2..3"], [1, 4])
     assert (office.view(request).carrier or "").startswith("watch ")
+
+
+def test_a_refund_that_a_person_asks_for_is_sent_once_by_a_seller_and_its_own_sweep_tells_of_no_trouble(
+    office: Office, tmp_path: Path
+) -> None:
+    giver = Giver(office.rig, tmp_path / "shop", refund_rules=RefundRules(mode=Mode.APPROVE, check_seconds=3))
+    giver.pay(giver.quote(office.rig.stuck()), 400_000)
+    giver.settle()
+    office.rig.clock.step(TTL + 60)
+    giver.settle()
+    (owed,) = giver.owed()
+    log = Lines()
+    watch = Watch(giver.desk, Rhythm(), log, asyncio.Event())
+    assert watch.role.mode.value == "seller"
+    request = ask(giver.desk, Wish(Verb.REFUND, owed.id, amount=Coin("stake", 395_000)), "ada")
+
+    async def work() -> None:
+        running = asyncio.create_task(watch.run())
+        await turns(office, lambda: is_over(office, request))
+        watch.stop.set()
+        await ended(office, running)
+
+    asyncio.run(work())
+    assert (office.view(request).state, office.view(request).code) == (RequestState.DONE, "confirmed")
+    assert giver.paid_to("alice") == [395_000]
+    assert log.events("error") == []
+    giver.check_books()
+
+
+def test_two_sweeps_of_one_wallet_in_one_program_take_turns_instead_of_telling_of_trouble(
+    office: Office, tmp_path: Path
+) -> None:
+    giver = Giver(office.rig, tmp_path / "shop", refund_rules=RefundRules(mode=Mode.APPROVE))
+    giver.pay(giver.quote(office.rig.stuck()), 400_000)
+    giver.settle()
+    office.rig.clock.step(TTL + 60)
+    giver.settle()
+    (owed,) = giver.owed()
+    log = Lines()
+    watch = Watch(giver.desk, Rhythm(), log, asyncio.Event())
+    ask(giver.desk, Wish(Verb.REFUND, owed.id, amount=Coin("stake", 395_000)), "ada")
+
+    async def work() -> None:
+        async with watch.requests.wallets[ALPHA]:
+            with holding_wallet(giver.desk, ALPHA):
+                own, asked = (
+                    asyncio.create_task(watch._refund_once(ALPHA, 0.0)),
+                    asyncio.create_task(watch.engine.step()),
+                )
+                for _ in range(200):
+                    await asyncio.sleep(0)
+                assert not own.done()
+                assert not asked.done()
+        await own
+        await asked
+
+    asyncio.run(work())
+    assert log.events("error") == []
+    assert watch.troubles == {}
+
+
+class Broken(CutDatabase):
+    """A database that can't be read just now."""
+
+    def row(self, *_: Any) -> Any:
+        """Nobody can."""
+        raise StoreError("the disk is away")
+
+
+def test_a_database_that_cannot_be_read_for_a_moment_leaves_the_hands_as_they_were(office: Office) -> None:
+    hands = Hands(office.desk, "dashboard")
+    hands._rest()
+    assert not hands._engine.resting
+    broken = Journal(Broken(office.database, Power()))  # type: ignore[arg-type]
+    with being_alone(office.desk):
+        heartbeat(office)
+        hands._desk = replace(office.desk, journal=broken)
+        hands._rest()
+        assert not hands._engine.resting
+        hands._desk = office.desk
+        hands._rest()
+        assert hands._engine.resting

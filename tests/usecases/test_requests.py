@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from relayclear.clearing.breaker import BreakerState, endpoint_name
+from relayclear.clearing.breaker import BreakerState, endpoint_name, path_name, wallet_name
 from relayclear.clearing.operation import Operation, OperationState, operation_state
 from relayclear.errors import NodeError, RefusedError, UsageError
 from relayclear.ibc.coin import Coin
@@ -18,16 +18,18 @@ from relayclear.ibc.relayer import ClearJob, KeyChoice, RelayRun
 from relayclear.money.policy import Mode
 from relayclear.money.refund_state import RefundState
 from relayclear.money.state import TokenState
-from relayclear.store import history, tasks
+from relayclear.store import history, operations, tasks
 from relayclear.store.tasks import Status
 from relayclear.usecases.breakers_acts import list_breakers, open_breaker
 from relayclear.usecases.once import Once
+from relayclear.usecases.refund_acts import approve
 from relayclear.usecases.refund_rules import RefundRules
-from relayclear.usecases.requests import RequestState, Verb, Wish, ask, request_key, requests, withdraw
+from relayclear.usecases.requests import RequestState, RequestView, Verb, Wish, ask, request_key, requests, withdraw
 from relayclear.usecases.requests_plan import Lasting, plan
 from tests.fakes import relayer as hermes
 from tests.fakes.relayer import FakeRelayer, Progress
 from tests.fakes.rig import Rig
+from tests.fakes.world import address
 from tests.usecases.counter import ALPHA, Counter
 from tests.usecases.refunding import Giver
 from tests.usecases.requesting import Office, worked
@@ -155,6 +157,21 @@ def test_a_key_that_another_run_holds_is_waited_for_and_the_view_says_so(office:
     view = office.view(request)
     assert (view.state, view.operation_id) == (RequestState.REQUESTED, None)
     assert "is held by" in (view.said or "")
+    office.go_on(1)
+    assert office.view(request).state is RequestState.DONE
+
+
+def test_an_open_breaker_is_waited_for_and_a_run_begins_when_it_closes(office: Office) -> None:
+    office.rig.stuck()
+    name = path_name(office.rig.source)
+    for _ in range(5):
+        office.rig.breakers.heard(name, "it hangs")
+    request = office.clear("1")
+    office.work()
+    view = office.view(request)
+    assert (view.state, view.operation_id, office.runs) == (RequestState.REQUESTED, None, [])
+    assert "it hangs" in (view.said or "")
+    office.ask(wish(Verb.RESET, name))
     office.go_on(1)
     assert office.view(request).state is RequestState.DONE
 
@@ -306,6 +323,12 @@ def test_an_operation_that_has_ended_is_not_called_off(office: Office) -> None:
     office.work()
     assert [office.view(one).state for one in (known, unknown)] == [RequestState.REFUSED] * 2
     assert [office.view(one).code for one in (known, unknown)] == ["ended", "usage"]
+    # Whoever follows the history finds only operations that are there.
+    named = {event.operation_id for event in history.page(office.database, 100)}
+    assert named == {"op-1", None}
+    assert [one.id for one in operations.load(office.database, sorted(history.touched(office.database, 0)[1]))] == [
+        "op-1"
+    ]
 
 
 def test_a_breaker_is_reset_once_and_an_unknown_one_refused(office: Office) -> None:
@@ -411,6 +434,55 @@ def test_a_refund_that_nobody_owes_is_refused(giver: Giver) -> None:
     request = ask(giver.desk, Wish(Verb.REFUND, "ffff", amount=Coin("stake", 1)), "ada")
     asyncio.run(worked(office.carrier(giver.desk)))
     assert (office.view(request).state, office.view(request).code) == (RequestState.REFUSED, "no_refund")
+
+
+def until_over(giver: Giver, office: Office, request: RequestView, most: int = 12) -> RequestView:
+    """A program works for a while."""
+    for _ in range(most):
+        asyncio.run(worked(office.carrier(giver.desk)))
+        giver.blocks(2)
+    return office.view(request)
+
+
+def test_those_that_were_approved_before_go_first_and_nothing_goes_twice(giver: Giver) -> None:
+    office = Office(giver.rig)
+    giver.pay(giver.quote(giver.rig.stuck()), 300_000, who="bob")
+    giver.expire(giver.quote(giver.rig.stuck()))
+    first, second = giver.owed()
+    approve(giver.desk, first.id, "eve")
+    request = ask(giver.desk, Wish(Verb.REFUND, second.id, amount=second.due.net), "ada")
+    assert until_over(giver, office, request).code == "confirmed"
+    assert [(to, coin.amount) for to, coin, _ in giver.sent()] == [
+        (address("alice", ALPHA), 395_000),
+        (address("bob", ALPHA), 295_000),
+    ]
+
+
+def test_an_open_breaker_of_the_wallet_is_waited_for_and_the_refund_goes_when_it_closes(giver: Giver) -> None:
+    office, name = Office(giver.rig), wallet_name(ALPHA)
+    open_breaker(giver.desk, name, "a node was wrong", "ada")
+    request = ask(giver.desk, refund(giver), "ada")
+    view = until_over(giver, office, request, 3)
+    assert view.state is RequestState.RUNNING
+    assert "a node was wrong" in (view.said or "")
+    # Approved: it is seen through however long that takes, and nobody can take it back here.
+    giver.rig.clock.step(3600)
+    with pytest.raises(RefusedError, match="has begun"):
+        withdraw(giver.desk, request.id, "ada")
+    office.ask(Wish(Verb.RESET, name, why="it is well"))
+    giver.read()
+    assert until_over(giver, office, request).code == "confirmed"
+    assert giver.paid_to("alice") == [395_000]
+
+
+def test_a_refund_that_the_wallet_cannot_pay_stays_approved_and_says_so(giver: Giver) -> None:
+    office = Office(giver.rig)
+    giver.refund_rules = RefundRules(mode=Mode.APPROVE, reserve={"stake": 10**12})
+    request = ask(giver.desk, refund(giver), "ada")
+    view = until_over(giver, office, request, 2)
+    assert (view.state, view.code) == (RequestState.FAILED, "skipped")
+    assert (view.said or "").startswith("approved, and not sent yet: ")
+    assert giver.paid_to("alice") == []
 
 
 # Plans

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -54,12 +55,12 @@ def dies_at(office: Office, at: int, *, ports: bool) -> list[str]:
 
 
 def every_point(
-    folder: Path, prepare: Callable[[Office], RequestView], *, ports: bool = False
+    folder: Path, prepare: Callable[[Office], RequestView], *, ports: bool = False, step: int = 1
 ) -> Iterator[tuple[Office, RequestView, str]]:
     """The same beginning again and again, each time cut one thing later; what follows is the test's."""
     at, last = 0, False
     while not last:
-        at += 1
+        at += step
         place = folder / str(at)
         place.mkdir()
         with opened_rig(place) as rig:
@@ -76,13 +77,19 @@ def ended_once(office: Office, request: RequestView) -> None:
     assert [event.subject for event in ends] == [request.id]
 
 
-def test_killed_anywhere_in_a_clear_hermes_runs_once_at_most_and_the_end_is_what_the_chains_say(tmp_path: Path) -> None:
+# Every commit, and every third thing where questions to the chains count too.
+@pytest.mark.parametrize(("ports", "step"), [(False, 1), (True, 3)])
+def test_killed_anywhere_in_a_clear_hermes_runs_once_at_most_and_the_end_is_what_the_chains_say(
+    tmp_path: Path,
+    ports: bool,  # noqa: FBT001 - a case
+    step: int,
+) -> None:
     def prepare(office: Office) -> RequestView:
         office.rig.stuck(count=3)
         return office.clear("1,3")
 
-    seen: dict[RequestState, int] = {}
-    for office, request, point in every_point(tmp_path, prepare, ports=True):
+    seen: Counter[RequestState] = Counter()
+    for office, request, point in every_point(tmp_path, prepare, ports=ports, step=step):
         office.go_on(2)
         view = office.view(request)
         assert len(office.runs) <= 1, point
@@ -94,10 +101,10 @@ def test_killed_anywhere_in_a_clear_hermes_runs_once_at_most_and_the_end_is_what
         assert office.rig.journal.unfinished() == [], point
         assert office.rig.relayer.held == {}, point
         ended_once(office, request)
-        seen[view.state] = seen.get(view.state, 0) + 1
+        seen[view.state] += 1
     # Killed between its intent and its run, nobody knows that nothing was sent: unknown, and never run again.
-    assert seen[RequestState.DONE] > 20
-    assert seen[RequestState.UNKNOWN] > 2
+    assert seen[RequestState.DONE] > 5
+    assert seen[RequestState.UNKNOWN] > 1
 
 
 def test_killed_anywhere_while_hermes_does_nothing_it_is_not_run_a_second_time(tmp_path: Path) -> None:
@@ -107,7 +114,7 @@ def test_killed_anywhere_while_hermes_does_nothing_it_is_not_run_a_second_time(t
         return office.clear("1")
 
     for office, request, point in every_point(tmp_path, prepare):
-        office.go_on()
+        office.go_on(2)
         view = office.view(request)
         assert len(office.runs) <= 1, point
         assert view.state in {RequestState.FAILED, RequestState.UNKNOWN}, (point, view)

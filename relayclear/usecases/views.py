@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Protocol
 
 from relayclear.errors import RelayclearError
 from relayclear.ibc.coin import DenomPath
@@ -48,6 +49,26 @@ def denom_names(denom: str) -> tuple[str, ...]:
     """Everything a person may call a packet's denom: the full path, its base, the voucher's hash."""
     path = DenomPath.parse(denom)
     return tuple(dict.fromkeys((denom, path.base, path.voucher)))
+
+
+class Waiting(Protocol):
+    """A pending packet, as far as sentences about it need it: a row of a list, or of the board."""
+
+    @property
+    def path(self) -> RelayPath:
+        """Its path."""
+
+    @property
+    def sequence(self) -> int:
+        """Its sequence."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Its class, and what blocks it."""
+
+    @property
+    def muted(self) -> Mute | None:
+        """The mute that covers it."""
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from relayclear.usecases.desk import Desk
 from relayclear.usecases.details import Details, fetch_details, refresh_states
 from relayclear.usecases.judging import Judge
 from relayclear.usecases.scan import PathReading, Reading, client_health
+from relayclear.usecases.topology import with_states
 
 KEPT_FOR = timedelta(days=90)
 _FORGOTTEN_EVERY = timedelta(days=1)
@@ -44,13 +45,15 @@ class Keeper:
         with desk.journal.database.snapshot() as reads:
             self._away = {end: one.error for end, one in outages.open_ones(reads).items()}
             self._shown = {one.name: dict(one.detail) for one in vitals.of_kind(reads, Kind.PATH)}
+            # Of ends that left the config nothing is judged any more.
+            self._held = {*judgements.changes(reads)}
             self._begun = judgements.moment_until(reads, desk.clock.now()) is not None
             scans = [one.tried_at for one in vitals.of_kind(reads, Kind.SCAN)]
         # What wasn't away then was read by the last scan of the daemon before.
         self._read_at = {
             end: scans[0]
             for name, detail in self._shown.items()
-            if scans and detail["since"] is not None and (end := ChannelEnd(*name.split("/"))) not in self._away
+            if scans and detail["since"] is not None and (end := _end(name)) not in self._away
         }
         self._by: dict[ChannelEnd, _Facts] = {}
         self._clients: dict[tuple[str, str], ClientHealth] = {}
@@ -66,6 +69,9 @@ class Keeper:
 
         What no node can tell now stays as it is.  Raises StoreError alone.
         """
+        before = {
+            end: reading.network.state(end) for path in _waiting(reading) for end in (path.source, path.destination)
+        }
         await self._read_slow_ones(reading)
         told: list[PacketKey] = []
         count, wanted = 0, self._judge.wanted(reading)
@@ -78,6 +84,9 @@ class Keeper:
             self._judge.tell(details, keys)
             told += keys
             count += sum(details.packets[key].verified for key in keys if key in details.packets)
+        # A node that doesn't tell them now doesn't undo what it told before.
+        lost = {end: state for end, state in before.items() if reading.network.state(end) is ChannelState.UNKNOWN}
+        with_states(reading.network, lost)
         self._keep_or_forget(reading, told)
         return count
 
@@ -90,7 +99,7 @@ class Keeper:
         if now < self._slow_at:
             return
         self._slow_at = now + _SLOW_SECONDS
-        pending = [end for end, item in reading.paths.items() if item.error is None and item.commitments]
+        pending = [path.source for path in _waiting(reading)]
         idle: dict[str, set[str]] = {}
         for item in reading.paths.values():
             for key in _clients_of(item.path):
@@ -111,6 +120,9 @@ class Keeper:
         """Write what is new, in one commit; nothing where nothing is."""
         at, database = reading.at, self._desk.journal.database
         judged = self._judge.judge(reading, told)
+        if self._held and not reading.network.failures:
+            judged.update((end, {}) for end in self._held - reading.paths.keys())
+            self._held = set()
         away = {end: clean(item.error.message, _WORDS) for end, item in reading.paths.items() if item.error}
         news = {end: words for end, words in away.items() if self._away.get(end) != words}
         # An end that left the config is not away any more, and an end that is read is not either.
@@ -131,7 +143,8 @@ class Keeper:
                 judgements.forget(tx, at - KEPT_FOR)
                 outages.forget(tx, at - KEPT_FOR)
         self._away, self._begun = away, True
-        self._shown.update(shown)
+        # What the heartbeat forgets of ends that left the config is written again if they come back.
+        self._shown = {name: one for name, one in {**self._shown, **shown}.items() if _end(name) in reading.paths}
         self._forgot = at if due else self._forgot
 
     def _facts(self, reading: Reading) -> dict[str, dict[str, Any]]:
@@ -178,6 +191,15 @@ def _detail(path: RelayPath, states: Iterable[ChannelState], clients: Iterable[C
     }
 
 
+def _end(name: str) -> ChannelEnd:
+    return ChannelEnd(*name.split("/"))
+
+
+def _waiting(reading: Reading) -> list[RelayPath]:
+    """The paths that could be read, and where something is pending."""
+    return [item.path for item in reading.paths.values() if item.error is None and item.commitments]
+
+
 def _clients_of(path: RelayPath) -> tuple[tuple[str, str], tuple[str, str]]:
     return (path.source.chain, path.source_client), (path.destination.chain, path.destination_client)
 
@@ -198,7 +220,7 @@ class PathFacts:
 
     def __init__(self, vital: Vital) -> None:
         """Read what a daemon wrote."""
-        source, detail = ChannelEnd(*vital.name.split("/")), vital.detail
+        source, detail = _end(vital.name), vital.detail
         self.since = read_optional_time(detail["since"])
         self.path = RelayPath(
             source,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 
@@ -19,11 +20,13 @@ from relayclear.store.db import Database, open_database
 from relayclear.store.journal import Journal
 from relayclear.usecases.board import Board, Picture
 from relayclear.usecases.board_rows import PathRow
+from relayclear.usecases.board_series import stuck_over_time
 from relayclear.usecases.listing import DetailsMode, Listing, ListRequest, list_packets
 from relayclear.usecases.picture import Keeper
 from relayclear.usecases.scan import scan
 from tests.fakes.chain import requests
 from tests.fakes.rig import Rig
+from tests.fakes.world import BLOCK_SECONDS
 
 
 @dataclass
@@ -202,6 +205,15 @@ def test_packets_grow_old_time_out_and_go_without_anything_else_changing(onlooke
         assert min(listing.packets, key=lambda view: view.sequence).verdict.packet_class == expected
 
 
+def test_a_timeout_by_height_comes_without_anything_else_changing(onlooker: Onlooker) -> None:
+    rig = onlooker.rig
+    rig.stuck(timeout_seconds=0, timeout_height=rig.beta.height + 150)
+    for blocks, expected in ((0, "stuck"), (20, "stuck"), (30, "timed_out")):
+        rig.clock.step(blocks * BLOCK_SECONDS)
+        (view,) = agree(rig, onlooker.look()).packets
+        assert view.verdict.packet_class == expected
+
+
 def test_a_scan_that_finds_nothing_new_writes_nothing_of_it(onlooker: Onlooker) -> None:
     rig = onlooker.rig
     rig.stuck(count=3)
@@ -318,6 +330,30 @@ def test_a_channel_that_closed_is_noticed_within_five_minutes(onlooker: Onlooker
     row = path_row(rig, onlooker.look())
     assert row.classes == {PacketClass.TIMEOUT_ON_CLOSE: 1}
     assert row.destination_state is ChannelState.CLOSED
+
+
+def test_a_node_that_does_not_tell_a_closed_channel_now_does_not_open_it_again(onlooker: Onlooker) -> None:
+    rig = onlooker.rig
+    timeout_on_close(rig)
+    onlooker.look()
+    rig.beta.fails["channels"] = NodeError("beta-1: it hangs")
+    for _ in range(2):
+        rig.clock.step(300)
+        row = path_row(rig, onlooker.look())
+        assert row.classes == {PacketClass.TIMEOUT_ON_CLOSE: 1}
+        assert row.destination_state is ChannelState.CLOSED
+
+
+def test_packets_of_a_chain_that_left_the_config_wait_for_nobody_any_more(onlooker: Onlooker) -> None:
+    rig = onlooker.rig
+    rig.stuck(timeout_seconds=0)
+    begun = onlooker.look().at
+    rig.clock.step(60)
+    onlooker.keeper = Keeper(replace(rig.desk, chains={"beta-1": rig.beta}))
+    reading = asyncio.run(scan(replace(rig.desk, chains={"beta-1": rig.beta})))
+    onlooker.keeper.after_scan(reading)
+    points = stuck_over_time(rig.desk, begun - timedelta(seconds=60), rig.clock.now(), 2)
+    assert [point.stuck for point in points] == [1, 0]
 
 
 def test_what_left_the_time_that_is_kept_is_forgotten(onlooker: Onlooker) -> None:

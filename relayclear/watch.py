@@ -200,7 +200,7 @@ class Watch:
         """Read everything once, work until nothing is due; what is left then."""
         self._begin()
         try:
-            await self._fill(await self._scan())
+            await self._fill(await self._scan(), ONCE_PATIENCE)
             await self._check_once()
             for chain in self.payees:
                 self._have_read(await read_payments(self.desk, chain))
@@ -348,11 +348,14 @@ class Watch:
     async def _scans(self) -> None:
         while not self.stop.is_set():
             reading = await self._scan()
-            # Details come in while it would rest: the rhythm of the scans doesn't wait for them.
-            await asyncio.gather(self._fill(reading), self._pause(self.rhythm.scan_seconds))
+            begun, seconds = self.desk.clock.boot()[1], self.rhythm.scan_seconds
+            # Details come in while it would rest, and leave the next scan its time.
+            await self._fill(reading, seconds / 2)
+            await self._pause(max(0.0, seconds - (self.desk.clock.boot()[1] - begun)))
 
-    async def _fill(self, reading: Scanned) -> None:
-        count = await self.keeper.fill(reading, self.stop.is_set)
+    async def _fill(self, reading: Scanned, seconds: float) -> None:
+        end = self.desk.clock.boot()[1] + seconds
+        count = await self.keeper.fill(reading, lambda: self.stop.is_set() or self.desk.clock.boot()[1] >= end)
         if count:
             self.log.info("packet details read", packets=count)
 

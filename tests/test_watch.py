@@ -14,8 +14,10 @@ import pytest
 
 from relayclear.errors import ConfigError, HeldError, NodeError
 from relayclear.ibc.coin import Coin
+from relayclear.ibc.triage import PacketClass
 from relayclear.money.state import TokenState
 from relayclear.store import watchers
+from relayclear.usecases.board import Board
 from relayclear.usecases.refund_send import holding_wallet
 from relayclear.usecases.shop import SellRules
 from relayclear.usecases.watching import Mode, being_alone, role_of, seller_alive, take_up_forgotten
@@ -122,6 +124,21 @@ def test_a_running_daemon_sees_the_payment_clears_and_says_what_it_did(counter: 
     asyncio.run(until(daemon(counter, log), lambda: counter.view(token).state is TokenState.CLEARED))
     assert [line for line in log.told if line[0] == "error"] == []
     assert watchers.find(counter.rig.journal.database) is None
+
+
+def test_packet_details_come_in_between_scans_and_stand_in_the_picture(counter: Counter) -> None:
+    rig = counter.rig
+    rig.stuck(count=3)
+    rig.alpha.fails["sent_packets"] = NodeError("alpha-1: the index is broken")
+    log, board = Lines(), Board(rig.desk)
+    watch = daemon(counter, log)
+    asyncio.run(until(watch, lambda: log.events().count("scanned") == 2))
+    assert [row.packet_class for row in board.read().rows] == [PacketClass.PENDING] * 3
+    del rig.alpha.fails["sent_packets"]
+    log = Lines()
+    asyncio.run(until(daemon(counter, log), lambda: "packet details read" in log.events()))
+    assert [row.packet_class for row in Board(rig.desk).read().rows] == [PacketClass.STUCK] * 3
+    assert log.events("error") == []
 
 
 def test_a_payment_made_while_nobody_watched_is_found_at_the_next_start(counter: Counter) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Protocol
 
 from relayclear.ibc.duration import parse_duration
@@ -96,6 +97,7 @@ def _checked(term: Term) -> Term:
     return term
 
 
+@lru_cache(maxsize=64)
 def _age_test(value: str) -> Callable[[int], bool]:
     match = _AGE.fullmatch(value)
     sign, bound = (match[1] or ">=", parse_duration(match[2])) if match else (">=", 0)

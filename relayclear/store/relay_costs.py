@@ -11,7 +11,7 @@ from typing import NamedTuple
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.spending import SequenceUse
 from relayclear.store.db import Reads, Row, Transaction
-from relayclear.store.values import coins_text, read_coins, read_time, time_text
+from relayclear.store.values import FOR_EVER, coins_text, read_coins, read_time, time_text
 
 ADD_MARK = """
 INSERT INTO relay_marks (chain, address, moment, sequence, height, operation_id, attempt, marked_at)
@@ -139,10 +139,10 @@ def of_operation(reads: Reads, operation_id: str) -> list[RelayCost]:
     return [_cost(row) for row in reads.rows(SELECT_OF_OPERATION, (operation_id,))]
 
 
-def between(reads: Reads, chain: str, since: datetime, until: datetime) -> dict[str, int]:
-    """What all runs together paid on a chain in a span of block time: base units by denom."""
+def between(reads: Reads, chain: str, since: datetime, until: datetime | None) -> dict[str, int]:
+    """What all runs together paid on a chain in a span of block time, None for no end: base units by denom."""
     found: dict[str, int] = {}
-    for (fee,) in reads.rows(SELECT_SINCE, (chain, time_text(since), time_text(until))):
+    for (fee,) in reads.rows(SELECT_SINCE, (chain, time_text(since), FOR_EVER if until is None else time_text(until))):
         for coin in read_coins(fee):
             found[coin.denom] = found.get(coin.denom, 0) + coin.amount
     return found

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 from relayclear.ibc.filter import Filter
@@ -21,18 +22,21 @@ from relayclear.store.mutes import Mute
 from relayclear.store.outages import Outage
 from relayclear.store.vitals import Kind, Vital
 from relayclear.usecases.board_rows import (
+    Drawing,
     Known,
     PacketRow,
     PathRow,
     Seen,
     Tally,
+    draw,
+    merged,
+    rank,
     tally,
-    worst_packet_first,
     worst_path_first,
 )
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.picture import PathFacts
-from relayclear.usecases.views import SEVERITY, oldest_evidence
+from relayclear.usecases.views import SEVERITY
 
 # Pictures of the past that stay in memory: who steps to and fro sees the same few.
 _PAST_KEPT = 8
@@ -94,7 +98,7 @@ class _Drawn:
     changes: int
     mutes: tuple[Mute, ...]
     facts: PathFacts
-    rows: Sequence[PacketRow]
+    drawing: Drawing
     known: Mapping[int, Known]
     counts: Tally
 
@@ -189,15 +193,16 @@ class Board:
                 drawn[end] = old
         for end, runs in runs_of(reads, [end for end in marks.paths if end not in drawn]).items():
             facts, loud = PathFacts(marks.paths[end]), quiet.get(end, ())
-            known = self._known(reads, facts.path, runs, had.get(end))
-            rows = sorted(_rows(facts.path, runs, known, loud), key=worst_packet_first)
+            known = self._known(reads, facts.path, runs)
+            drawing = draw(facts.path, runs, known, loud)
             by = (marks.paths[end], marks.changes.get(end, 0), loud)
-            drawn[end] = _Drawn(*by, facts, rows, known, tally(rows, known))
+            drawn[end] = _Drawn(*by, facts, drawing, known, tally(drawing.rows, runs, known))
         return drawn
 
-    def _known(self, reads: Reads, path: RelayPath, runs: Sequence[Run], old: _Drawn | None) -> dict[int, Known]:
-        """The details of those packets that the scans knew them of; what was read before is taken over."""
+    def _known(self, reads: Reads, path: RelayPath, runs: Sequence[Run]) -> dict[int, Known]:
+        """The details of those packets that the scans knew them of; what was read live before is taken over."""
         wanted = [one for run in runs if run.judged.known for one in range(run.first, run.last + 1)]
+        old = self._live.drawn.get(path.source) if self._live is not None else None
         had = old.known if old is not None else {}
         missing = [sequence for sequence in wanted if sequence not in had]
         known = {sequence: had[sequence] for sequence in wanted if sequence in had}
@@ -225,7 +230,11 @@ class Board:
     def _believed(self, key: PacketKey) -> bool:
         """Not of a pending packet whose details no scan has read: a chain begun anew uses its sequence again."""
         drawn = self._shown.drawn.get(key.end) if self._shown is not None else None
-        return drawn is None or key.sequence in drawn.known or all(row.sequence != key.sequence for row in drawn.rows)
+        return (
+            drawn is None
+            or key.sequence in drawn.known
+            or all(row.sequence != key.sequence for row in drawn.drawing.rows)
+        )
 
     def _version_of(self, end: ChannelEnd) -> str:
         drawn = self._shown.drawn.get(end) if self._shown is not None else None
@@ -236,11 +245,16 @@ class Board:
         shown = self._shown or self._read_live()
         at = self._desk.clock.now() if shown.picture.as_of is None else shown.picture.at
         rows = shown.picture.rows
-        if wanted.terms or order.column is not Column.WORST:
-            seen = [Seen(row, shown.drawn[row.path.source].known.get(row.sequence), at) for row in rows]
-            fitting = [one for one in seen if wanted.matches(one)] if wanted.terms else seen
-            return _ordered(fitting, order)
-        return list(reversed(rows)) if order.reverse else list(rows)
+
+        def seen(row: PacketRow) -> Seen:
+            """The row with its details."""
+            return Seen(row, shown.drawn[row.path.source].known.get(row.sequence), at)
+
+        fitting = [row for row in rows if wanted.matches(seen(row))] if wanted.terms else list(rows)
+        if order.column is Column.WORST:
+            return fitting[::-1] if order.reverse else fitting
+        show = _SHOWN[order.column]
+        return _ordered([(show(seen(row)), row) for row in fitting], reverse=order.reverse)
 
 
 def _marks(reads: Reads, now: datetime) -> _Marks:
@@ -272,23 +286,10 @@ def _first_end(found: Iterable[Mute]) -> datetime | None:
     return min((mute.until for mute in found if mute.until is not None), default=None)
 
 
-def _rows(
-    path: RelayPath, runs: Iterable[Run], known: Mapping[int, Known], quiet: Sequence[Mute]
-) -> Iterable[PacketRow]:
-    unknown = Known(None, None)
-    for first, last, judged, _ in runs:
-        packet_class, blocked = judged.verdict
-        for sequence in range(first, last + 1):
-            sent_at = known.get(sequence, unknown).sent_at
-            since = oldest_evidence(judged.first_seen, sent_at) or judged.first_seen
-            muted = next((mute for mute in quiet if mute.covers(sequence, packet_class.value, mute.muted_at)), None)
-            yield PacketRow(path, sequence, packet_class, blocked, since, sent_at is not None, judged.attention, muted)
-
-
 def _picture(marks: _Marks, drawn: Mapping[ChannelEnd, _Drawn], at: datetime, as_of: datetime | None) -> Picture:
     paths = sorted((_path_row(marks, one) for one in drawn.values()), key=worst_path_first)
-    # Each path's rows are in order already, which makes sorting all of them little more than merging.
-    rows = sorted((row for one in drawn.values() for row in one.rows), key=worst_packet_first)
+    # Of packets that are equally bad and old those of the first path by name stand first.
+    rows = merged(drawn[end].drawing for end in sorted(drawn)).rows
     return Picture(at, marks.scanned_at, tuple(paths), rows, as_of)
 
 
@@ -301,7 +302,7 @@ def _path_row(marks: _Marks, drawn: _Drawn) -> PathRow:
         read_at=marks.scanned_at if outage is None else outage.read_at,
         error=None if outage is None else outage.error,
         failed_at=None if outage is None else outage.since,
-        pending=len(drawn.rows) if judged else None,
+        pending=len(drawn.drawing.rows) if judged else None,
         stuck=counts.stuck if judged else None,
         muted=counts.muted,
         classes=counts.classes,
@@ -320,7 +321,7 @@ def _path_row(marks: _Marks, drawn: _Drawn) -> PathRow:
 
 # What a column shows of a row, None where it isn't known; the first in order stands first.
 _SHOWN: Mapping[Column, Callable[[Seen], Any]] = {
-    Column.WORST: lambda one: worst_packet_first(one.row),
+    Column.WORST: lambda one: rank(one.row.packet_class, one.row.since),
     Column.CHAIN: lambda one: one.row.path.source,
     Column.TO: lambda one: one.row.path.destination,
     Column.CHANNEL: lambda one: _natural(one.row.path.source.channel),
@@ -346,13 +347,7 @@ def _natural(channel: str) -> tuple[str, int]:
     return (name, int(number)) if number.isdecimal() else (channel, -1)
 
 
-def _ordered(seen: Iterable[Seen], order: Order) -> list[PacketRow]:
-    """In the order; equal ones keep the order of the worst first, and unknown ones stand last."""
-    shown = _SHOWN[order.column]
-    keyed = [(shown(one), one.row) for one in seen]
-    known = sorted(((key, row) for key, row in keyed if key is not None), key=_first, reverse=order.reverse)
-    return [row for _, row in known] + [row for key, row in keyed if key is None]
-
-
-def _first(pair: tuple[Any, PacketRow]) -> Any:
-    return pair[0]
+def _ordered(shown: Sequence[tuple[Any, PacketRow]], *, reverse: bool) -> list[PacketRow]:
+    """In the order of what is shown; equal ones keep the order of the worst first, and unknown ones stand last."""
+    known = sorted((one for one in shown if one[0] is not None), key=itemgetter(0), reverse=reverse)
+    return [row for _, row in known] + [row for key, row in shown if key is None]

@@ -45,21 +45,19 @@ def gas_lines(desk: Desk, as_of: datetime | None = None) -> list[GasLine]:
     with desk.journal.database.snapshot() as reads:
         found = {one.name: one for one in vitals.of_kind(reads, Kind.GAS)}
         return [
-            _line(reads, chain, role, found.get(f"{chain}/{role}"), at)
+            _line(reads, (chain, role), found.get(f"{chain}/{role}"), at, as_of)
             for chain, role in roles
             if role != CLEARING or chain in desk.clearing_keys
         ]
 
 
-def _line(reads: Reads, chain: str, role: str, vital: Vital | None, at: datetime) -> GasLine:
+def _line(reads: Reads, of: tuple[str, str], vital: Vital | None, at: datetime, as_of: datetime | None) -> GasLine:
     if vital is None or vital.tried_at > at:
-        return GasLine(chain, role, None, None, None, None, None, None)
-    detail = vital.detail
-    held = Coin(detail["denom"], int(detail["amount"])) if vital.good_at is not None and "amount" in detail else None
-    days = _days(reads, chain, held, at) if role == CLEARING and held is not None else None
-    return GasLine(chain, role, detail.get("address"), held, detail.get("relays"), days, vital.good_at, vital.error)
-
-
-def _days(reads: Reads, chain: str, held: Coin, at: datetime) -> float | None:
-    spent = relay_costs.between(reads, chain, at - WEEK, at).get(held.denom, 0)
-    return held.amount / spent * WEEK.days if spent else None
+        return GasLine(*of, None, None, None, None, None, None)
+    detail, days = vital.detail, None
+    held = Coin(detail["denom"], int(detail["amount"])) if "amount" in detail else None
+    if held is not None and of[1] == CLEARING:
+        # Live there is no end: a block's clock may run ahead of ours.
+        spent = relay_costs.between(reads, of[0], at - WEEK, as_of).get(held.denom, 0)
+        days = held.amount / spent * WEEK.days if spent else None
+    return GasLine(*of, detail.get("address"), held, detail.get("relays"), days, vital.good_at, vital.error)

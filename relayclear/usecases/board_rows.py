@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from relayclear.ibc.packet import ChannelState, PacketKey, RelayPath, Transfer
 from relayclear.ibc.topology import ClientHealth, ClientStatus
 from relayclear.ibc.triage import Blocked, BlockReason, PacketClass, Verdict
+from relayclear.store.judgements import Run
 from relayclear.store.mutes import Mute
 from relayclear.usecases.views import SEVERITY, packet_fields
 
@@ -117,10 +118,51 @@ def _urgency(one: Expiry) -> tuple[bool, bool, float]:
     )
 
 
-def worst_packet_first(row: PacketRow) -> tuple[int, datetime, str, str, str, int]:
-    """Sort key: class by severity, then age, then name; as `packets list` sorts."""
-    source = row.path.source
-    return (SEVERITY[row.packet_class], row.since, source.chain, source.channel, source.port, row.sequence)
+class Drawing(NamedTuple):
+    """The rows of one path, worst first, and a number for each by which those of several paths are merged."""
+
+    rows: Sequence[PacketRow]
+    ranks: Sequence[int]
+
+
+def draw(path: RelayPath, runs: Iterable[Run], known: Mapping[int, Known], quiet: Sequence[Mute]) -> Drawing:
+    """Make the rows of one path; `known` are details by sequence, `quiet` the mutes on it in force."""
+    rows: list[PacketRow] = []
+    ranks: list[int] = []
+    for first, last, ((packet_class, blocked), told, attention, seen), _ in runs:
+        if not told and not quiet:
+            # Thousands at once.
+            rest = (packet_class, blocked, seen, False, attention, None)
+            rows += [PacketRow(path, one, *rest) for one in range(first, last + 1)]
+            ranks += [rank(packet_class, seen)] * (last - first + 1)
+            continue
+        for one in range(first, last + 1):
+            sent_at = known[one].sent_at if one in known else None
+            since = seen if sent_at is None or seen < sent_at else sent_at
+            muted = _mute_on(quiet, one, packet_class) if quiet else None
+            rows.append(PacketRow(path, one, packet_class, blocked, since, sent_at is not None, attention, muted))
+            ranks.append(rank(packet_class, since))
+    return merged([Drawing(rows, ranks)])
+
+
+def _mute_on(quiet: Iterable[Mute], sequence: int, packet_class: PacketClass) -> Mute | None:
+    return next((mute for mute in quiet if mute.covers(sequence, packet_class.value, mute.muted_at)), None)
+
+
+def rank(packet_class: PacketClass, since: datetime) -> int:
+    """Where a packet stands, as `packets list` sorts: class by severity, then age.  A number: there are thousands."""
+    return SEVERITY[packet_class] << 64 | int(since.timestamp() * 1_000_000)
+
+
+def merged(drawings: Iterable[Drawing]) -> Drawing:
+    """All rows, worst first; equal ones in the order in which they were given."""
+    rows: list[PacketRow] = []
+    ranks: list[int] = []
+    for drawing in drawings:
+        rows += drawing.rows
+        ranks += drawing.ranks
+    order = sorted(range(len(ranks)), key=ranks.__getitem__)
+    return Drawing([rows[place] for place in order], [ranks[place] for place in order])
 
 
 def worst_path_first(row: PathRow) -> tuple[Any, ...]:
@@ -148,30 +190,32 @@ class Tally:
 NOTHING_WAITS = Tally(0, 0, {}, {}, 0, None, None, {}, 0)
 
 
-def tally(rows: Sequence[PacketRow], known: Mapping[int, Known]) -> Tally:
+def tally(rows: Sequence[PacketRow], runs: Sequence[Run], known: Mapping[int, Known]) -> Tally:
     """Count the packets of one path; `known` are their details by sequence."""
     if not rows:
         return NOTHING_WAITS
-    # Thousands of packets share a handful of verdicts: those are counted, then read.
-    kinds = Counter((row.packet_class, row.blocked) for row in rows)
-    obstacles = Counter({blocked: count for (_, blocked), count in kinds.items() if blocked is not None})
-    oldest = min(rows, key=_by_age)
-    values, valued = _values(known[row.sequence].transfer for row in rows if row.sequence in known)
+    # Thousands of packets stand in a handful of runs.
+    kinds = _summed((run.judged.verdict, run.last - run.first + 1) for run in runs)
+    blocked = _summed((one.blocked, count) for one, count in kinds.items() if one.blocked is not None)
+    muted = [row for row in rows if row.muted is not None]
+    needy = sum(run.last - run.first + 1 for run in runs if run.judged.attention)
+    oldest = min(rows, key=_since)
+    values, valued = _values(known.values())
     return Tally(
-        sum(row.attention and row.muted is None for row in rows),
-        sum(row.muted is not None for row in rows),
-        _summed((packet_class, count) for (packet_class, _), count in kinds.items()),
-        _summed((blocked.reason, count) for (_, blocked), count in kinds.items() if blocked is not None),
-        sum(count for kind, count in kinds.items() if Verdict(*kind).clearable),
-        obstacles.most_common(1)[0][0] if obstacles else None,
+        needy - sum(row.attention for row in muted),
+        len(muted),
+        _summed((one.packet_class, count) for one, count in kinds.items()),
+        _summed((one.reason, count) for one, count in blocked.items()),
+        sum(count for one, count in kinds.items() if one.clearable),
+        max(blocked, key=lambda one: (blocked[one], one), default=None),
         Oldest(oldest.since, oldest.sequence, oldest.exact),
         values,
         len(rows) - valued,
     )
 
 
-def _by_age(row: PacketRow) -> tuple[datetime, int]:
-    return row.since, row.sequence
+def _since(row: PacketRow) -> datetime:
+    return row.since
 
 
 _Key = TypeVar("_Key")
@@ -184,15 +228,16 @@ def _summed(counts: Iterable[tuple[_Key, int]]) -> dict[_Key, int]:
     return dict(total)
 
 
-def _values(transfers: Iterable[Transfer | None]) -> tuple[dict[str, int], int]:
+def _values(known: Iterable[Known]) -> tuple[dict[str, int], int]:
     """Base units by denom, and how many packets they are of."""
-    values: Counter[str] = Counter()
+    values: dict[str, int] = {}
     count = 0
-    for transfer in transfers:
-        if transfer is not None:
-            values[transfer.coin.denom] += transfer.coin.amount
+    for one in known:
+        if one.transfer is not None:
+            denom, amount = one.transfer.coin.denom, one.transfer.coin.amount
+            values[denom] = values.get(denom, 0) + amount
             count += 1
-    return dict(values), count
+    return values, count
 
 
 class Seen(NamedTuple):

@@ -13,11 +13,12 @@ from relayclear.ibc.packet import Packet, PacketKey, RelayPath, Transfer, read_t
 from relayclear.ibc.triage import Verdict
 from relayclear.store import judgements, mutes, operations, packets, sales, tokens, vitals
 from relayclear.store.db import Reads
-from relayclear.store.judgements import Span
+from relayclear.store.judgements import Run, Span
 from relayclear.store.mutes import Mute
 from relayclear.store.sales import StoredVerdict
 from relayclear.store.tokens import StoredToken
 from relayclear.store.vitals import Kind
+from relayclear.usecases.board_rows import Known, PacketRow, draw
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.picture import PathFacts
 from relayclear.usecases.token_order import with_standing
@@ -62,8 +63,8 @@ class PacketStory:
 
     `path` is None for an end that no scan has judged.  `packet` fits the commitment (`verified`) or
     is None; `first_seen` is the first scan that found it pending, `gone_at` the one that found it gone
-    (None: pending, or never seen).  `fate` is the newest judgement of our own work on it.  `verdict`
-    and `muted` are of now, None where it isn't pending.
+    (None: pending, or never seen).  `fate` is the newest judgement of our own work on it.  `row` is
+    its row of the board, None where it isn't pending.
     """
 
     key: PacketKey
@@ -73,21 +74,10 @@ class PacketStory:
     first_seen: datetime | None
     gone_at: datetime | None
     changes: tuple[Change, ...]
-    verdict: Verdict | None
-    muted: Mute | None
+    row: PacketRow | None
     works: tuple[Work, ...]
     fate: PacketAfter | None
     sales: tuple[Sale, ...]
-
-    @property
-    def sequence(self) -> int:
-        """The packet's sequence."""
-        return self.key.sequence
-
-    @property
-    def clearable(self) -> bool | None:
-        """Whether a clear can move it, None where details could still say no; a packet that is gone can't be."""
-        return False if self.verdict is None else self.verdict.clearable
 
 
 def packet_story(desk: Desk, key: PacketKey, as_of: datetime | None = None) -> PacketStory:
@@ -109,8 +99,7 @@ def packet_story(desk: Desk, key: PacketKey, as_of: datetime | None = None) -> P
             first_seen=min((span.judged.first_seen for span in spans), default=None),
             gone_at=spans[-1].ended_at if spans and holds is None else None,
             changes=_changes(spans),
-            verdict=holds.judged.verdict if holds else None,
-            muted=_muted(reads, key, holds, at),
+            row=_row(path, key, holds, packet, _mutes_on(reads, key, at)) if holds and path else None,
             works=works,
             fate=_fate(works, key.sequence),
             sales=_sales(reads, key, at),
@@ -132,12 +121,13 @@ def _changes(spans: Sequence[Span]) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def _muted(reads: Reads, key: PacketKey, holds: Span | None, at: datetime) -> Mute | None:
-    if holds is None:
-        return None
-    packet_class = holds.judged.verdict.packet_class.value
-    found = (one for one in mutes.in_force(reads, at) if one.end == key.end)
-    return next((one for one in found if one.covers(key.sequence, packet_class, at)), None)
+def _mutes_on(reads: Reads, key: PacketKey, at: datetime) -> list[Mute]:
+    return [one for one in mutes.in_force(reads, at) if one.end == key.end]
+
+
+def _row(path: RelayPath, key: PacketKey, span: Span, packet: Packet | None, quiet: Sequence[Mute]) -> PacketRow:
+    known = {} if packet is None else {key.sequence: Known(packet.sent_at, None)}
+    return draw(path, [Run(key.sequence, key.sequence, span.judged, span.since)], known, quiet).rows[0]
 
 
 def _works(reads: Reads, key: PacketKey, at: datetime) -> tuple[Work, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Protocol
 
 from relayclear.errors import RelayclearError
 from relayclear.ibc.coin import DenomPath
@@ -42,10 +44,31 @@ SEVERITY = {
 }
 
 
+@lru_cache(maxsize=1024)
 def denom_names(denom: str) -> tuple[str, ...]:
     """Everything a person may call a packet's denom: the full path, its base, the voucher's hash."""
     path = DenomPath.parse(denom)
     return tuple(dict.fromkeys((denom, path.base, path.voucher)))
+
+
+class Waiting(Protocol):
+    """A pending packet, as far as sentences about it need it: a row of a list, or of the board."""
+
+    @property
+    def path(self) -> RelayPath:
+        """Its path."""
+
+    @property
+    def sequence(self) -> int:
+        """Its sequence."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Its class, and what blocks it."""
+
+    @property
+    def muted(self) -> Mute | None:
+        """The mute that covers it."""
 
 
 @dataclass(slots=True)
@@ -183,31 +206,40 @@ def path_desk(desk: Desk, reading: Reading, item: PathReading, mutes: Sequence[M
 
 
 def path_packets(at: PathDesk, details: Details) -> list[PacketView]:
-    """Every pending packet of one path, judged with what is known of it."""
-    if not details.packets and not details.unread:
-        alike = at.ahead is None and not at.excluded.ranges and not at.mutes
-        return _alike(at) if alike else [packet_view(at, sequence, None, None) for sequence in at.item.commitments]
-    keys = [PacketKey(*at.item.path.source, sequence) for sequence in at.item.commitments]
-    return [packet_view(at, key.sequence, details.packets.get(key), details.unread.get(key)) for key in keys]
+    """Every pending packet of one path, judged with what is known of it.
 
-
-def _alike(at: PathDesk) -> list[PacketView]:
-    """The rows of a path where nothing but receipt, acknowledgement and sighting tells packets apart.
-
-    There are thousands of packets and a handful of kinds: one of each kind is judged.
+    There are thousands of packets and a handful of kinds: where nothing but receipt, acknowledgement
+    and sighting tells packets apart, one of each kind is judged.
     """
+    item, source = at.item, at.item.path.source
+    alike = at.ahead is None and not at.excluded.ranges and not at.mutes
+    if alike and not details.packets and not details.unread:
+        return _alike(at, item.commitments)
+    views: list[PacketView] = []
+    plain: list[int] = []
+    for sequence in item.commitments:
+        key = PacketKey(*source, sequence)
+        packet, unread = details.packets.get(key), details.unread.get(key)
+        if alike and packet is None and unread is None:
+            plain.append(sequence)
+        else:
+            views.append(packet_view(at, sequence, packet, unread))
+    return views + _alike(at, plain)
+
+
+def _alike(at: PathDesk, sequences: Iterable[int]) -> list[PacketView]:
     item, first_seen = at.item, at.first_seen
     unseen = item.reception.unreceived if item.reception else frozenset()
     acks = item.reception.acknowledgements if item.reception else {}
     kinds: dict[tuple[bool, bool, datetime | None], PacketView] = {}
     views: list[PacketView] = []
-    for sequence, commitment in item.commitments.items():
+    for sequence in sequences:
         seen = first_seen.get(sequence)
         kind = (sequence in unseen, sequence in acks, seen)
         like = kinds.get(kind)
         if like is None:
             like = kinds[kind] = packet_view(at, sequence, None, None)
-        views.append(PacketView(item.path, sequence, commitment, like.verdict, seen, like.age_seconds))
+        views.append(PacketView(item.path, sequence, item.commitments[sequence], like.verdict, seen, like.age_seconds))
     return views
 
 

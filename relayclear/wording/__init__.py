@@ -10,7 +10,7 @@ from relayclear.ibc.coin import Coin, DenomPath
 from relayclear.ibc.fate import Doer, Fate
 from relayclear.ibc.text import clean
 from relayclear.ibc.triage import BlockReason, PacketClass
-from relayclear.usecases.views import PacketView
+from relayclear.usecases.views import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def short(address: str, width: int = 16) -> str:
     return f"{address[: width - tail - 1]}…{address[-tail:]}"
 
 
-def why(view: PacketView) -> str:
+def why(view: Waiting) -> str:
     """Why the packet is where it is, in one line."""
     blocked = view.verdict.blocked
     if blocked is not None:
@@ -177,12 +177,12 @@ ADVICE = {
 }
 
 
-def advice(view: PacketView) -> str | None:
+def advice(view: Waiting) -> str | None:
     """What lifts the obstacle, where somebody can."""
     return ADVICE.get(view.verdict.blocked.reason) if view.verdict.blocked else None
 
 
-def fix(view: PacketView) -> str | None:
+def fix(view: Waiting) -> str | None:
     """The command that would move the packet, or None where none can."""
     if view.verdict.clearable is False:
         return None

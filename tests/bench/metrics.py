@@ -3,6 +3,7 @@
 | figure | how it is measured |
 |---|---|
 | notes | counting what a scan saw and noting it, over the scan's own time on the clock |
+| picture of a scan | judging what a scan saw and finding nothing new, over the scan's own time on the clock |
 | notes written | what writing them adds to the heartbeat that they go with, over the time between two scans |
 | share of a core | user and system time of `watch --listen`, scraped every 15 s, between scans |
 | peak memory | the most that was resident since the start, in MB (10^6 bytes) |
@@ -26,6 +27,7 @@ from relayclear.bootstrap.loading import load_hermes
 from relayclear.config.loading import load
 from relayclear.store import vitals
 from relayclear.usecases.desk import Desk
+from relayclear.usecases.picture import Keeper
 from relayclear.usecases.scan import scan
 from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import beat
@@ -37,6 +39,7 @@ from tests.bench.measure import BenchError
 SCANS = 3
 ROUNDS = 15
 SHARE_LIMIT = 1.0
+PICTURE_LIMIT = 5.0
 SCRAPE_SECONDS = 15.0
 INTERVAL = 60.0
 
@@ -52,15 +55,21 @@ async def _noted(environment: Mapping[str, str], database: Path, rounds: int) ->
     settings = load(config_path=None, env=environment, flags={"store.url": str(database)})
     async with opened(settings, load_hermes(settings)) as desk:
         notes, scans, kept, written = Vitals(desk), list[float](), list[float](), list[float]()
+        keeper, judged = Keeper(desk), list[float]()
         # The first scan pays for topology and connections, the first notes for every path.
-        notes.after_scan(await scan(desk), 0.0)
+        first = await scan(desk)
+        notes.after_scan(first, 0.0)
+        keeper.after_scan(first)
         _write(desk, notes)
         for _ in range(rounds):
             began = time.perf_counter()
             reading = await scan(desk)
             scanned = time.perf_counter()
             notes.after_scan(reading, scanned - began)
-            kept.append(time.perf_counter() - scanned)
+            noted = time.perf_counter()
+            keeper.after_scan(reading)
+            judged.append(time.perf_counter() - noted)
+            kept.append(noted - scanned)
             scans.append(scanned - began)
             if sum(len(item.commitments) for item in reading.paths.values()) != PENDING or not reading.complete:
                 raise BenchError("the scan didn't find what the hub holds")
@@ -71,6 +80,8 @@ async def _noted(environment: Mapping[str, str], database: Path, rounds: int) ->
         Figure("a scan", median(scans) * 1000, "ms"),
         Figure("notes", median(kept) * 1000, "ms"),
         Figure("notes of a scan", median(kept) / median(scans) * 100, "%", SHARE_LIMIT),
+        Figure("picture", median(judged) * 1000, "ms"),
+        Figure("picture of a scan", median(judged) / median(scans) * 100, "%", PICTURE_LIMIT),
         Figure("notes written, of the pause", max(0.0, median(written)) / INTERVAL * 100, "%", SHARE_LIMIT),
     )
 

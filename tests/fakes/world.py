@@ -194,16 +194,17 @@ class World(rehearsal.World):
         receiver: str | None = None,
         memo: str = "",
         timeout_seconds: int = 86400,
+        timeout_height: int = 10**9,
         data: bytes | None = None,
     ) -> PacketKey:
-        """Send a packet now; its timeout counts from now, 0 for one by a height that never comes.
+        """Send a packet now; its timeout counts from now, 0 for one by a height, which by itself never comes.
 
         On the port of transfers a user's transaction sends a coin; elsewhere the chain itself sends `data`.  The far
         chain answers as chains do: an error where `receiver` is no address there, later for `transfer.HOLD_MEMO`.
         """
         key = PacketKey(*end, self.next_sequence(end))
         until = self._stepped.at_ns + timeout_seconds * BILLION if timeout_seconds else 0
-        height = client_pb2.Height() if until else client_pb2.Height(revision_number=1, revision_height=10**9)
+        height = client_pb2.Height() if until else client_pb2.Height(revision_number=1, revision_height=timeout_height)
         if end.port != transfer.PORT:
             self._send_by_itself(end, data or MOCK_DATA, height, until)
             return key

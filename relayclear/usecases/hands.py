@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from datetime import datetime
 from enum import StrEnum
 
 from relayclear.errors import StoreError
 from relayclear.ibc.relayer import RelayEvent
-from relayclear.store import watchers
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.pausing import pause
 from relayclear.usecases.requests_work import Carrier, take_up_requests
@@ -40,7 +38,6 @@ class Hands:
         database, clock = desk.journal.database, desk.clock
         self._desk = desk
         self._engine, self._acts = RestingEngine(database, clock), RestingEngine(database, clock)
-        self._gone: tuple[int, datetime] | None = None
         self._leaving = False
         take_up_requests(Carrier(desk, self._engine, self._acts, f"{name} {os.getpid()}", heard))
 
@@ -56,16 +53,7 @@ class Hands:
 
     def carrier(self) -> CarriedBy:
         """Who carries out what is asked for now."""
-        found = watchers.find(self._desk.journal.database)
-        who = None if found is None else (found.pid, found.started_at)
-        # The lock is tried only where there is a heartbeat, and once for one whose process is gone: trying it
-        # again and again could be just what keeps the next `watch` from starting.
-        if who is None or who == self._gone:
-            return CarriedBy.HERE
-        if watch_lives(self._desk):
-            return CarriedBy.WATCH
-        self._gone = who
-        return CarriedBy.HERE
+        return carrier(self._desk)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Carry requests out until told to stop, whenever no `watch` does; what is under way is then cut short.
@@ -94,6 +82,5 @@ class Hands:
 
 
 def carrier(desk: Desk) -> CarriedBy:
-    """Who would carry out what is asked for now; for a face that holds no `Hands`."""
-    found = watchers.find(desk.journal.database)
-    return CarriedBy.WATCH if found is not None and watch_lives(desk) else CarriedBy.HERE
+    """Who would carry out what is asked for now; to look keeps no `watch` from starting."""
+    return CarriedBy.WATCH if watch_lives(desk) else CarriedBy.HERE

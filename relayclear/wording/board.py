@@ -8,7 +8,9 @@ from datetime import datetime
 from relayclear.clearing.operation import operation_state
 from relayclear.clearing.timeline import Happened, Moment, dated
 from relayclear.ibc.coin import Coin
+from relayclear.ibc.packet import PacketKey
 from relayclear.ibc.text import clean, visible
+from relayclear.ibc.triage import Verdict
 from relayclear.usecases.answers import Answers
 from relayclear.usecases.board_gas import GasLine
 from relayclear.usecases.board_rows import PathRow
@@ -220,17 +222,22 @@ def operation_lines(work: Work) -> Iterator[str]:
 
 
 def _next(story: PacketStory) -> Iterator[str]:
-    if story.verdict is None:
+    row = story.row
+    if row is None:
         yield "it is not pending: nothing is left to clear"
         return
-    if story.muted is not None:
-        yield f"muted: {visible(story.muted.reason, 200)}"
-    if story.clearable is False and story.verdict.blocked is not None:
-        blocked = story.verdict.blocked
-        yield f"can't be cleared now: {clean(REASONS[blocked.reason].format(detail=blocked.detail), 300)}"
-        if blocked.reason in ADVICE:
-            yield f"try: {ADVICE[blocked.reason]}"
+    if row.muted is not None:
+        yield f"muted: {visible(row.muted.reason, 200)}"
+    if row.blocked is not None and Verdict(row.packet_class, row.blocked).clearable is False:
+        yield f"can't be cleared now: {clean(REASONS[row.blocked.reason].format(detail=row.blocked.detail), 300)}"
+        if row.blocked.reason in ADVICE:
+            yield f"try: {ADVICE[row.blocked.reason]}"
         return
-    end = story.key.end
+    yield clear_command(story.key)
+
+
+def clear_command(key: PacketKey) -> str:
+    """The command that would move a packet."""
+    end = key.end
     port = "" if end.port == "transfer" else f" --port {end.port}"
-    yield f"relayclear clear --chain {end.chain}{port} --channel {end.channel} --packet-sequences {story.sequence}"
+    return f"relayclear clear --chain {end.chain}{port} --channel {end.channel} --packet-sequences {key.sequence}"

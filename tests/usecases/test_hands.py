@@ -11,17 +11,15 @@ from typing import Any
 
 import pytest
 
-from relayclear.errors import StoreError
 from relayclear.ibc.coin import Coin
 from relayclear.money.policy import Mode
 from relayclear.store import watchers
-from relayclear.store.alone import alone
 from relayclear.store.db import open_database
 from relayclear.store.journal import Journal
-from relayclear.store.watchers import WATCH, Watcher
+from relayclear.store.watchers import Watcher
 from relayclear.usecases.breakers import Breakers
 from relayclear.usecases.desk import Desk
-from relayclear.usecases.hands import CarriedBy, Hands, carrier
+from relayclear.usecases.hands import CarriedBy, Hands
 from relayclear.usecases.refund_rules import RefundRules
 from relayclear.usecases.refund_send import holding_wallet
 from relayclear.usecases.requests import RequestState, RequestView, Verb, Wish, ask
@@ -30,7 +28,6 @@ from relayclear.watch import Rhythm, Watch
 from tests.fakes.rig import Rig, opened_rig
 from tests.test_watch import Lines, SharedClock
 from tests.usecases.counter import ALPHA
-from tests.usecases.powercut import CutDatabase, Power
 from tests.usecases.refunding import TTL, Giver
 from tests.usecases.requesting import Office
 
@@ -143,30 +140,6 @@ def test_while_a_watch_lives_the_asking_process_begins_nothing_and_goes_on_when_
     asyncio.run(work())
 
 
-def test_a_watch_that_was_killed_is_looked_for_once_so_that_the_next_one_is_never_kept_from_starting(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tried: list[str] = []
-
-    @contextmanager
-    def counted(*found: Any) -> Iterator[None]:
-        tried.append(found[1])
-        with alone(*found):
-            yield
-
-    monkeypatch.setattr("relayclear.usecases.watching.alone", counted)
-    hands = Hands(office.desk, "dashboard")
-    assert [hands.carrier() for _ in range(5)] == [CarriedBy.HERE] * 5
-    assert tried == []
-    heartbeat(office)
-    assert [hands.carrier() for _ in range(5)] == [CarriedBy.HERE] * 5
-    assert tried == [WATCH]
-    with alone(office.database.path, WATCH, office.rig.clock.now()):  # type: ignore[arg-type]
-        office.rig.clock.step(5)
-        heartbeat(office, 2)
-        assert (hands.carrier(), carrier(office.desk)) == (CarriedBy.WATCH, CarriedBy.WATCH)
-
-
 def test_a_watch_that_starts_while_the_dashboard_works_takes_over_and_nothing_is_done_twice(office: Office) -> None:
     office.rig.stuck(count=8)
     asked = [office.clear(str(sequence)) for sequence in (1, 3)]
@@ -275,19 +248,17 @@ def test_two_sweeps_of_one_wallet_in_one_program_take_turns_instead_of_telling_o
     assert watch.troubles == {}
 
 
-class Broken(CutDatabase):
-    """A database that can't be read just now."""
+class Lost:
+    """A database of which nobody can tell whether a daemon holds it."""
 
-    def row(self, *_: Any) -> Any:
-        """Nobody can."""
-        raise StoreError("the disk is away")
+    path = None
 
 
 def test_a_database_that_cannot_be_read_for_a_moment_leaves_the_hands_as_they_were(office: Office) -> None:
     hands = Hands(office.desk, "dashboard")
     hands._rest()
     assert not hands._engine.resting
-    broken = Journal(Broken(office.database, Power()))  # type: ignore[arg-type]
+    broken = Journal(Lost())  # type: ignore[arg-type]
     with being_alone(office.desk):
         heartbeat(office)
         hands._desk = replace(office.desk, journal=broken)

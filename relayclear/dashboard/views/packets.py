@@ -23,7 +23,7 @@ from relayclear.usecases.board import Column as By
 from relayclear.usecases.board_rows import Known, PacketRow
 from relayclear.usecases.board_story import packet_story
 from relayclear.wording import CLASSES, coin, counted, short
-from relayclear.wording.board import story_text
+from relayclear.wording.board import clear_command, story_text
 from relayclear.wording.glossary import GLOSSARY
 
 _ORDERS = (By.WORST, By.AGE, By.CLASS, By.CHANNEL, By.AMOUNT, By.SENDER, By.RECEIVER)
@@ -234,12 +234,7 @@ class PacketsPanel(TablePanel):
         transfer = self._transfer(row)
         if transfer is not None:
             found += [Copyable("sender", visible(transfer.sender)), Copyable("receiver", visible(transfer.receiver))]
-        end = row.path.source
-        port = "" if end.port == "transfer" else f" --port {end.port}"
-        command = (
-            f"relayclear clear --chain {end.chain}{port} --channel {end.channel} --packet-sequences {row.sequence}"
-        )
-        return [*found, Copyable("command", command)]
+        return [*found, Copyable("command", clear_command(row.key))]
 
 
 async def open_story(panel: TablePanel, key: PacketKey) -> None:

@@ -19,6 +19,7 @@ from relayclear.usecases.operations import OperationList, OperationStory
 from relayclear.usecases.relay_costs import packet_shares, totals
 from relayclear.wording import coin, moment, operation_word
 from relayclear.wording.board import moment_line
+from relayclear.wording.working import event_line
 
 _LIST = (
     Column("operation"),
@@ -115,7 +116,7 @@ def print_story(face: Face, story: OperationStory, *, output: bool) -> None:
         out.print(f"  of {len(story.costs)} transactions {failed} failed, and were paid for", style="yellow")
     out.print("what happened, in UTC:")
     lines = [(at, moment_line(item)) for at, item in dated(story.moments, story.operation.requested_at)]
-    lines += [(event.at, _event_line(event)) for event in story.events]
+    lines += [(event.at, event_line(event)) for event in story.events]
     for at, text in sorted(lines, key=lambda line: line[0]):
         out.print(f"  {moment(at)}  {text}", soft_wrap=True)
 
@@ -132,8 +133,3 @@ def _print_run(face: Face, attempt: Attempt, *, output: bool) -> None:
     if output:
         for line in clean_lines(run.output).splitlines():
             out.print(f"  | {line}", style="dim", soft_wrap=True)
-
-
-def _event_line(event: Event) -> str:
-    detail = ", ".join(f"{name} {value}" for name, value in event.detail.items() if value not in {None, ""})
-    return clean(f"{event.what.replace('_', ' ')} ({event.who}{': ' if detail else ''}{detail})", 300)

@@ -19,6 +19,7 @@ from relayclear.dashboard.acts import Acts
 from relayclear.dashboard.dialogs import Page
 from relayclear.dashboard.host import Host, Start
 from relayclear.dashboard.lines import Line
+from relayclear.dashboard.live import live_screens
 from relayclear.dashboard.palette import Possible
 from relayclear.dashboard.panel import Copyable, Panel
 from relayclear.dashboard.reader import Reader
@@ -217,13 +218,15 @@ class Dashboard(Host):
             now = self.desk.clock.now()
             for panel in self.view.all_panels:
                 panel.tell(now)
+            for screen in live_screens(self.screen_stack).values():
+                screen.show_now(now)
             self.frame()
         async with self._held:
             self._rounds += 1
             self._held.notify_all()
 
     async def _read(self) -> None:
-        panels = {str(panel.id): panel for panel in self.view.all_panels}
+        panels = {str(panel.id): panel for panel in self.view.all_panels} | live_screens(self.screen_stack)
         looks = {"top": read_top, **{name: panel.look for name, panel in panels.items()}, "acts": self.acts.look}
         answers = await self.reader.read(looks, self.as_of)
         now = self.desk.clock.now()

@@ -101,6 +101,11 @@ class Panel(Vertical):
         """Its state as of now."""
         return standing(self.found, self.trouble, now)
 
+    @property
+    def speaks(self) -> bool:
+        """Whether it has anything to tell: a panel that hasn't may be left out where there is little room."""
+        return self.trouble is not None or (self.found is not None and self.found.error is not None)
+
     def explained(self) -> str:
         """In plain words, what the row under the cursor means."""
         return self.tells
@@ -151,6 +156,11 @@ class TablePanel(Panel):
     def table(self) -> BigTable:
         """The table."""
         return self.query_one(BigTable)
+
+    @property
+    def speaks(self) -> bool:
+        """Rows, or what keeps them from being read."""
+        return bool(self.table.rows) or super().speaks
 
     def show(self, value: Any) -> None:
         """Show the rows."""

@@ -62,6 +62,7 @@ __all__ = [
     "following",
     "load",
     "mark_of",
+    "newest",
     "of_packet",
     "page",
     "record_run",
@@ -149,6 +150,11 @@ def page(
         rows = reads.rows(SELECT_PAGE, where)
     found = load(reads, [row[0] for row in rows])
     return [as_it_was(operation, as_of) for operation in found] if as_of else found
+
+
+def newest(reads: Reads, limit: int) -> list[str]:
+    """The ids of the newest operations, newest first."""
+    return [row[0] for row in reads.rows(SELECT_PAGE, (FOR_EVER, limit, 0))]
 
 
 def every(reads: Reads, since: datetime | None = None) -> Iterator[Operation]:

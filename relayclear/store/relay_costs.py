@@ -38,6 +38,9 @@ SELECT_KNOWN = "SELECT tx_hash FROM relay_costs WHERE chain = ? AND address = ? 
 SELECT_OF_OPERATION = """
 SELECT chain, tx_hash, address, sequence, operation_id, attempt, fee, code, height, included_at FROM relay_costs
 WHERE operation_id = ? ORDER BY attempt, chain, sequence"""
+SELECT_OF_OPERATIONS = """
+SELECT chain, tx_hash, address, sequence, operation_id, attempt, fee, code, height, included_at FROM relay_costs
+WHERE included_at <= ? AND operation_id IN (?*)"""
 
 SELECT_SINCE = "SELECT fee FROM relay_costs WHERE chain = ? AND included_at > ? AND included_at <= ?"
 
@@ -137,6 +140,21 @@ def add(tx: Transaction, run: Run, use: SequenceUse, at: datetime) -> bool:
 def of_operation(reads: Reads, operation_id: str) -> list[RelayCost]:
     """What the runs of an operation cost, by attempt, chain and sequence."""
     return [_cost(row) for row in reads.rows(SELECT_OF_OPERATION, (operation_id,))]
+
+
+def of_operations(
+    reads: Reads, operation_ids: Iterable[str], as_of: datetime | None = None
+) -> dict[str, list[RelayCost]]:
+    """What the runs of several operations cost, by operation, in no order; those that cost nothing are left out.
+
+    `as_of` leaves out what was in no block by then.
+    """
+    found: dict[str, list[RelayCost]] = {}
+    until = FOR_EVER if as_of is None else time_text(as_of)
+    for row in reads.rows_in(SELECT_OF_OPERATIONS, (until,), operation_ids):
+        cost = _cost(row)
+        found.setdefault(cost.run.operation_id, []).append(cost)
+    return found
 
 
 def between(reads: Reads, chain: str, since: datetime, until: datetime | None) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
@@ -12,6 +12,7 @@ from relayclear.clearing.timeline import Moment, timeline
 from relayclear.errors import RefusedError, UsageError
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.store import history, operations, relay_costs, sales, tasks
+from relayclear.store.db import Reads
 from relayclear.store.history import Event, Search
 from relayclear.store.relay_costs import RelayCost
 from relayclear.usecases import recording
@@ -102,15 +103,15 @@ def _of_token(desk: Desk, token: str) -> list[Operation]:
 
 
 def _under_way(desk: Desk) -> list[Operation]:
-    """What is not over, newest first: by its own facts, or because its token's work goes on."""
     with desk.journal.database.snapshot() as reads:
-        found = {operation.id: operation for operation in operations.unfinished(reads)}
-        for sale in sales.open_sales(reads):
-            work = sales.find(reads, sale.order_id)
-            operation = operations.find(reads, work.operation_id) if work and work.operation_id else None
-            if operation is not None:
-                found[operation.id] = operation
-        standing = [with_standing(reads, operation) for operation in found.values()]
+        return open_operations(reads)
+
+
+def open_operations(reads: Reads) -> list[Operation]:
+    """What is not over, newest first: by its own facts, or because its token's work goes on."""
+    found = {operation.id: operation for operation in operations.unfinished(reads)}
+    found |= {one.id: one for one in operations.load(reads, sorted(sales.open_work(reads) - found.keys()))}
+    standing = [with_standing(reads, operation) for operation in found.values()]
     return sorted(standing, key=lambda operation: (operation.requested_at, operation.id), reverse=True)
 
 
@@ -151,17 +152,28 @@ def _fits(operation: Operation, wanted: OperationFilter) -> bool:
 async def operation_story(desk: Desk, start_of_id: str) -> OperationStory:
     """One operation and all that happened.  Raises UsageError for an unknown one."""
     await settle_all(desk)
+    return stored_story(desk, start_of_id)
+
+
+def stored_story(desk: Desk, start_of_id: str, as_of: datetime | None = None) -> OperationStory:
+    """As `operation_story`, out of the database alone: what a dead process left half-way stays as it is.
+
+    `as_of` tells what was known then.
+    """
     operation = known_operation(desk, start_of_id)
+    if as_of is not None:
+        operation = replace(operations.as_it_was(operation, as_of), task=None)
     with desk.journal.database.snapshot() as reads:
         order_id = sales.of_operation(reads, operation.id)
         costs = tuple(relay_costs.of_operation(reads, operation.id))
-        events = list(history.export(reads, Search(operation_id=operation.id)))
+        events = list(history.export(reads, Search(operation_id=operation.id, until=as_of)))
         if order_id is not None:
-            of_token = history.export(reads, Search(order_id=order_id))
+            of_token = history.export(reads, Search(order_id=order_id, until=as_of))
             events += [event for event in of_token if event.operation_id != operation.id]
     told = [event for event in events if event.what not in _TOLD_BY_FACTS]
     told.sort(key=lambda event: event.at)
-    return OperationStory(operation, tuple(timeline(operation)), tuple(told), order_id, costs)
+    known = tuple(one for one in costs if as_of is None or one.at <= as_of)
+    return OperationStory(operation, tuple(timeline(operation)), tuple(told), order_id, known)
 
 
 def known_operation(desk: Desk, start_of_id: str) -> Operation:

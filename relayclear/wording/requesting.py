@@ -11,7 +11,7 @@ from relayclear.usecases.clear_plan import ClearPlan
 from relayclear.usecases.hands import CarriedBy
 from relayclear.usecases.requests import RequestView, about
 from relayclear.usecases.requests_plan import Cost, Lasting, Plan
-from relayclear.wording import CLASSES, OPERATIONS, Word, coin, counted
+from relayclear.wording import CLASSES, OPERATIONS, Word, coin, counted, moment
 
 _SHOWN = 8
 
@@ -124,3 +124,32 @@ def asked_line(wishes: Iterable[Wish], carrier: CarriedBy) -> str:
     said = ", ".join(f"{VERBS[wish.verb]} {visible(about(wish), 120)}" for wish in wishes)
     by = "watch carries it out" if carrier is CarriedBy.WATCH else "no watch lives: this screen carries it out itself"
     return f"requested: {said}; {by}"
+
+
+def request_page(view: RequestView) -> str:
+    """Everything about a request."""
+    return "\n".join(_page_lines(view))
+
+
+def _page_lines(view: RequestView) -> Iterator[str]:
+    word = REQUESTS[view.state]
+    yield f"{word.glyph} {word.word}: {word.meaning}"
+    yield f"wanted   {VERBS[view.verb]} {visible(about(view.wish), 400)}"
+    if view.wish.amount is not None:
+        yield f"amount   {visible(coin(view.wish.amount), 200)}"
+    if view.wish.why:
+        yield f"why      {visible(view.wish.why, 400)}"
+    yield f"asked    {moment(view.asked_at)} by {visible(view.who, 80)}"
+    if view.begun_at is not None:
+        yield f"begun    {moment(view.begun_at)}"
+    if view.ended_at is not None:
+        yield f"ended    {moment(view.ended_at)}"
+    if view.carrier:
+        yield f"by       {visible(view.carrier, 80)}"
+    if view.said:
+        yield f"said     {clean(view.said, 1000)}"
+    if view.hint:
+        yield f"try      {clean(view.hint, 400)}"
+    if view.operation_id:
+        yield ""
+        yield f"relayclear operations show {view.operation_id}"

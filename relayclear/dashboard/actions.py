@@ -191,13 +191,24 @@ def _table() -> Iterable[Action]:
 ACTIONS: Mapping[str, Action] = {action.name: action for action in _table()}
 """All actions by name."""
 
-FOOTER_KEYS = 8
+FOOTER_KEYS, FOOTER_CELLS = 8, 78
+_ALWAYS = frozenset({"help", "quit"})
 
 
 def footer(view: str) -> list[Action]:
-    """What the footer of a view shows: at most eight keys, those that act first."""
-    shown = [action for action in ACTIONS.values() if action.footer and action.means_something(view)]
-    return sorted(shown, key=lambda action: action.danger is Danger.LOOKS)[:FOOTER_KEYS]
+    """What the footer of a view shows: at most eight keys, as many as 80 cells hold, those that act first.
+
+    The way out and the help, where all the others stand, are never left out.
+    """
+    known = [action for action in ACTIONS.values() if action.footer and action.means_something(view)]
+    shown = sorted(known, key=lambda action: action.danger is Danger.LOOKS)
+    while len(shown) > FOOTER_KEYS or _cells(shown) > FOOTER_CELLS:
+        shown.remove(next(action for action in reversed(shown) if action.name not in _ALWAYS))
+    return shown
+
+
+def _cells(actions: list[Action]) -> int:
+    return sum(len(shown_key(action.key)) + 1 + len(action.label) + 2 for action in actions) - 2
 
 
 def keymap(chosen: Mapping[str, str]) -> dict[str, str]:

@@ -11,12 +11,13 @@ from typing import Any, ClassVar, Literal
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import ContentSwitcher, Input
+from textual.widgets import ContentSwitcher
 
 from relayclear.dashboard import themes
 from relayclear.dashboard.actions import ACTIONS, VIEWS, Action, Context, footer, keymap, shown_key
 from relayclear.dashboard.acts import Acts
 from relayclear.dashboard.dialogs import Page
+from relayclear.dashboard.filterline import FilterLine
 from relayclear.dashboard.host import Host, Start
 from relayclear.dashboard.lines import Line
 from relayclear.dashboard.live import live_screens
@@ -75,9 +76,7 @@ class Dashboard(Host):
             for name in VIEWS:
                 yield VIEW_CLASSES[name](id=name)
         yield Line(id="explain")
-        yield Input(
-            id="filterline", placeholder="chain:osmosis-1 age:>30m class:stuck !wallet:…", select_on_focus=False
-        )
+        yield FilterLine(self.nudge, self.focus_view)
         yield Line(id="keys", markup=True)
         yield Line(id="small")
 
@@ -183,6 +182,9 @@ class Dashboard(Host):
         banner.say(words)
 
     def _footer(self) -> str:
+        typed = self.base.query_one(FilterLine)
+        if typed.panel is not None:
+            return typed.said
         context = self.context()
         parts = []
         for action in footer(context.view):
@@ -358,5 +360,14 @@ class Dashboard(Host):
         text = "\n\n".join(f"{one.what}\n{one.text}" for one in found)
         self.push_screen(Page(f"Copied: {found[0].what} (if your terminal allows it)", text))
 
+    def do_filter(self) -> None:
+        """Type what the panel is to show."""
+        if self.panel.filter_text is None:
+            self.notify(f"{self.panel.title} always shows all: packets can be filtered (2).", severity="warning")
+            return
+        self.base.query_one(FilterLine).begin(self.panel)
+
     def do_back(self) -> None:
-        """Nothing is open: there is nothing to go back from."""
+        """Nothing is open: the filter goes, then the marks."""
+        if self.panel.step_back():
+            self.nudge()

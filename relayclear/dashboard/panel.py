@@ -114,9 +114,24 @@ class Panel(Vertical):
         """In field terms, or in plain words."""
 
     @property
+    def filter_text(self) -> str | None:
+        """The filter as typed; None for a panel that shows all it has, always."""
+        return None
+
+    def narrow(self, text: str) -> None:
+        """Show only what fits.  Raises ValueError for a filter that can't be read; the one before stays then."""
+
+    @property
     def host(self) -> Host:
         """The screen."""
         return cast("Host", self.app)
+
+    def step_back(self) -> bool:
+        """Drop the filter where there is one; whether there was anything to go back from."""
+        if not self.filter_text:
+            return False
+        self.narrow("")
+        return True
 
     # What the cursor offers
 
@@ -174,6 +189,15 @@ class TablePanel(Panel):
     def asked(self) -> None:
         """The marks have done their duty."""
         self.table.unmark()
+
+    def step_back(self) -> bool:
+        """The filter goes first, then the marks."""
+        if super().step_back():
+            return True
+        marked = bool(self.table.marked)
+        if marked:
+            self.table.unmark()
+        return marked
 
     def speak(self, *, expert: bool) -> None:
         """Other headings, fewer columns."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from relayclear.wording import age
 
@@ -63,7 +63,7 @@ def glyph(shape: Shape) -> str:
     return _GLYPHS[shape]
 
 
-def standing(found: Found[object] | None, trouble: Trouble | None, now: datetime) -> Standing:
+def standing(found: Found[Any] | None, trouble: Trouble | None, now: datetime) -> Standing:
     """The state of a panel.
 
     | the look failed | looked before | the facts can't be read | last good | state |
@@ -90,7 +90,7 @@ def standing(found: Found[object] | None, trouble: Trouble | None, now: datetime
     return Standing(Shape.FRESH, f"{found.what + ', ' if found.what else ''}{age(seconds)} ago")
 
 
-def _last_good(found: Found[object] | None, now: datetime) -> str:
+def _last_good(found: Found[Any] | None, now: datetime) -> str:
     if found is None or found.good_at is None:
         return ""
     return f"; last good {age(_seconds(found.good_at, now))} ago"

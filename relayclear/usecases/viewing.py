@@ -13,6 +13,8 @@ from relayclear.store.journal import Journal
 from relayclear.usecases.desk import Desk
 
 T = TypeVar("T")
+# Readers wait for no writer.  What keeps them out is rare and long, and the screen has to say so soon.
+_BUSY_SECONDS = 0.2
 
 
 class _File(NamedTuple):
@@ -35,7 +37,7 @@ class Viewing:
         if path is None:
             raise StoreError("a database in memory can't be looked at from a second connection", code="store_url")
         self._desk, self._path = desk, path
-        self._open: tuple[Database, Desk, _File] | None = None
+        self._open: tuple[Database, Desk, tuple[_File, int]] | None = None
         self._opened = 0
 
     @property
@@ -63,12 +65,13 @@ class Viewing:
 
     def _ready(self) -> Desk:
         # An open connection would go on reading a file that was deleted or replaced, and show the past as now.
-        if self._open is not None and self._open[2] != _file(self._path):
+        # One that a newer program has upgraded meanwhile is opened anew too, and refused then: its rules are others.
+        if self._open is not None and self._open[2] != (_file(self._path), self._open[0].schema_version()):
             self.close()
         if self._open is None:
             file = _file(self._path)
-            database = open_database(str(self._path), read_only=True)
-            self._open = (database, replace(self._desk, journal=Journal(database)), file)
+            database = open_database(str(self._path), read_only=True, busy_seconds=_BUSY_SECONDS)
+            self._open = (database, replace(self._desk, journal=Journal(database)), (file, database.schema_version()))
             self._opened += 1
         return self._open[1]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from relayclear.errors import NodeError
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.filter import Filter
-from relayclear.ibc.packet import PacketKey, SequenceRanges
+from relayclear.ibc.packet import ChannelState, PacketKey, SequenceRanges
 from relayclear.ibc.topology import ClientStatus
 from relayclear.store.db import open_database
 from relayclear.store.journal import Journal
@@ -28,7 +28,7 @@ from relayclear.usecases.listing import DetailsMode, ListRequest, list_packets
 from relayclear.usecases.picture import Keeper
 from tests.fakes.rig import Rig, opened_rig
 from tests.fakes.world import address
-from tests.usecases.test_picture import Onlooker, onlooker, path_row
+from tests.usecases.test_picture import Onlooker, agree, onlooker, path_row
 
 __all__ = ["onlooker"]
 
@@ -180,6 +180,13 @@ def deliver(rig: Rig) -> None:
         rig.world.relay(PacketKey(*rig.source, sequence))
 
 
+def receive(rig: Rig) -> None:
+    """Deliver the newest packet that isn't; its acknowledgement doesn't come back."""
+    for sequence in rig.pending()[-1:]:
+        with suppress(AssertionError):
+            rig.world.deliver(PacketKey(*rig.source, sequence))
+
+
 def lose_beta(rig: Rig) -> None:
     rig.beta.down = NodeError("beta-1: it hangs")
 
@@ -200,6 +207,10 @@ def freeze(rig: Rig) -> None:
     rig.world.set_client(rig.far, ClientStatus.FROZEN)
 
 
+def close(rig: Rig) -> None:
+    rig.world.set_state(rig.far, ChannelState.CLOSED)
+
+
 def mute(rig: Rig) -> None:
     rig.journal.mute(rig.source, None, "known", rig.clock.now() + timedelta(seconds=150), {"stuck"}, rig.clock.now())
 
@@ -212,6 +223,7 @@ EVENTS: list[Callable[[Rig], None]] = [
     send,
     send_short,
     deliver,
+    receive,
     lose_beta,
     find_beta,
     lose_index,
@@ -248,6 +260,25 @@ def test_every_time_looked_at_is_what_a_reader_saw_then(story: list[list[Callabl
             for board in (watching.board, Onlooker(rig, watching.keeper, reader).board):
                 assert {at: plain(board.read(at)) for at in then} == then
                 assert {at: plain(board.read(at)) for at in reversed(then)} == then
+
+
+# What the live list knows at once: no node that is away, for which the daemon waits.
+PLAIN = [send, send_short, deliver, receive, freeze, close]
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.lists(st.sampled_from(PLAIN), max_size=3), min_size=1, max_size=6))
+def test_whatever_happens_the_picture_says_what_the_live_list_says(story: list[list[Callable[[Rig], None]]]) -> None:
+    with TemporaryDirectory() as folder, opened_rig(Path(folder)) as rig:
+        assert rig.journal.database.path
+        with closing(open_database(rig.journal.database.path, read_only=True)) as reader:
+            watching = Onlooker(rig, Keeper(rig.desk), reader)
+            for events in story:
+                for event in events:
+                    event(rig)
+                # States of channels are looked at every five minutes.
+                rig.clock.step(60 if close not in events else 300)
+                agree(rig, watching.look())
 
 
 def test_what_a_later_scan_finds_does_not_change_what_was_seen_before(onlooker: Onlooker) -> None:

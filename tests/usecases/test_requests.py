@@ -22,14 +22,13 @@ from relayclear.store import history, operations, tasks
 from relayclear.store.tasks import Status
 from relayclear.usecases.breakers_acts import list_breakers, open_breaker
 from relayclear.usecases.once import Once
-from relayclear.usecases.refund_acts import approve
+from relayclear.usecases.refund_acts import approve, waive
 from relayclear.usecases.refund_rules import RefundRules
 from relayclear.usecases.requests import RequestState, RequestView, Verb, Wish, ask, request_key, requests, withdraw
 from relayclear.usecases.requests_plan import Lasting, plan
 from tests.fakes import relayer as hermes
 from tests.fakes.relayer import FakeRelayer, Progress
 from tests.fakes.rig import Rig
-from tests.fakes.world import address
 from tests.usecases.counter import ALPHA, Counter
 from tests.usecases.refunding import Giver
 from tests.usecases.requesting import Office, worked
@@ -452,10 +451,8 @@ def test_those_that_were_approved_before_go_first_and_nothing_goes_twice(giver: 
     approve(giver.desk, first.id, "eve")
     request = ask(giver.desk, Wish(Verb.REFUND, second.id, amount=second.due.net), "ada")
     assert until_over(giver, office, request).code == "confirmed"
-    assert [(to, coin.amount) for to, coin, _ in giver.sent()] == [
-        (address("alice", ALPHA), 395_000),
-        (address("bob", ALPHA), 295_000),
-    ]
+    assert [(to, coin) for to, coin, _ in giver.sent()] == [(one.due.to, one.due.net) for one in (first, second)]
+    assert {first.due.net.amount, second.due.net.amount} == {395_000, 295_000}
 
 
 def test_an_open_breaker_of_the_wallet_is_waited_for_and_the_refund_goes_when_it_closes(giver: Giver) -> None:
@@ -482,6 +479,28 @@ def test_a_refund_that_the_wallet_cannot_pay_stays_approved_and_says_so(giver: G
     view = until_over(giver, office, request, 2)
     assert (view.state, view.code) == (RequestState.FAILED, "skipped")
     assert (view.said or "").startswith("approved, and not sent yet: ")
+    assert giver.paid_to("alice") == []
+
+
+def test_a_refund_that_is_on_its_way_already_is_only_followed(giver: Giver) -> None:
+    office, wanted = Office(giver.rig), refund(giver)
+    approve(giver.desk, wanted.subject, "eve")
+    giver.sweep(patience=0)
+    assert giver.refunds()[0].state is RefundState.BROADCAST
+    request = ask(giver.desk, wanted, "ada")
+    assert until_over(giver, office, request).code == "confirmed"
+    assert giver.paid_to("alice") == [395_000]
+    assert [event.who for event in told(office, "refund_approved")] == ["eve"]
+
+
+def test_a_refund_that_was_waived_while_it_waited_ends_the_request_as_failed(giver: Giver) -> None:
+    office, wanted = Office(giver.rig), refund(giver)
+    open_breaker(giver.desk, wallet_name(ALPHA), "a node was wrong", "ada")
+    request = ask(giver.desk, wanted, "ada")
+    until_over(giver, office, request, 1)
+    waive(giver.desk, wanted.subject, "the payer said so", "eve")
+    view = until_over(giver, office, request, 4)
+    assert (view.state, view.code) == (RequestState.FAILED, "waived")
     assert giver.paid_to("alice") == []
 
 
@@ -516,6 +535,56 @@ def test_the_plan_of_an_act_refuses_what_cannot_be(office: Office) -> None:
     ):
         with pytest.raises((RefusedError, UsageError)):
             asyncio.run(plan(office.desk, bad))
+
+
+def test_the_plan_of_calling_off_says_what_it_costs_a_payer(rig: Rig, tmp_path: Path) -> None:
+    counter = Counter(rig, tmp_path / "shop")
+    token = counter.bought(rig.stuck(count=2))
+    rig.relayer.scenarios = [hermes.does_nothing_and_says_success]
+    counter.work()
+    operation = counter.operation(token)
+    found = asyncio.run(plan(rig.desk, wish(Verb.CANCEL, operation.id)))
+    assert (found.packets, found.lasting) == (2, (Lasting.CALLED_OFF, Lasting.OWED_BACK))
+    rig.journal.add_operation(Operation("op-1", rig.clock.now(), rig.source, rig.far, SequenceRanges.of([1])))
+    assert asyncio.run(plan(rig.desk, wish(Verb.CANCEL, "op-1"))).lasting == (Lasting.CALLED_OFF,)
+    with pytest.raises(RefusedError, match="no token's"):
+        asyncio.run(plan(rig.desk, wish(Verb.RETRY, "op-1")))
+    rig.journal.cancel("op-1", rig.clock.now())
+    with pytest.raises(RefusedError, match="has ended"):
+        asyncio.run(plan(rig.desk, wish(Verb.CANCEL, "op-1")))
+
+
+def test_a_task_that_is_over_cannot_be_planned_to_be_tried_again(office: Office) -> None:
+    office.rig.stuck()
+    request = office.clear("1")
+    assert asyncio.run(plan(office.desk, wish(Verb.RETRY, request_key(request.id)))).task is not None
+    office.work()
+    with pytest.raises(RefusedError, match="is over"):
+        asyncio.run(plan(office.desk, wish(Verb.RETRY, request_key(request.id))))
+
+
+def test_the_plan_of_a_breaker_and_of_an_end_of_mutes_shows_what_is_there(office: Office) -> None:
+    office.rig.stuck()
+    open_breaker(office.desk, NAME, "I know better", "ada")
+    office.rig.journal.mute(office.rig.source, None, "known", None, {"stuck"}, office.rig.clock.now())
+    breaker = asyncio.run(plan(office.desk, wish(Verb.RESET, NAME))).breaker
+    assert breaker is not None
+    assert (breaker.state, breaker.reason) == (BreakerState.OPEN, "I know better")
+    assert asyncio.run(plan(office.desk, wish(Verb.UNMUTE, end=office.rig.source))).lasting == ()
+
+
+def test_a_key_whose_address_hides_costs_what_it_costs_and_nobody_makes_up_its_balance(office: Office) -> None:
+    office.rig.stuck()
+    office.rig.relayer.addresses["alpha-1", "clearing"] = None
+    found = asyncio.run(plan(office.desk, Wish(Verb.CLEAR, end=office.rig.source, sequences=SequenceRanges.of([1]))))
+    costs = {one.chain: one for one in found.costs}
+    assert (costs["alpha-1"].payer, costs["alpha-1"].balance, costs["alpha-1"].after) == (None, None, None)
+    assert costs["beta-1"].balance is not None
+
+
+def test_an_unknown_request_is_not_withdrawn(office: Office) -> None:
+    with pytest.raises(UsageError, match="no request 'rq-9'"):
+        withdraw(office.desk, "rq-9", "ada")
 
 
 def test_done_requests_leave_no_task_that_anybody_is_called_for(office: Office) -> None:

@@ -335,3 +335,15 @@ def test_an_engine_that_was_given_no_requests_leaves_them_alone(rig: Rig) -> Non
     assert office.view(request).state is RequestState.DONE
     assert [one.id for one in requests(office.desk, 5)] == [request.id]
     assert str(SequenceRanges.of([1])) == office.runs[0]
+
+
+def test_a_mistake_of_ours_in_the_middle_of_a_run_is_judged_by_the_next_try_and_runs_nothing(rig: Rig) -> None:
+    office = Office(rig)
+    rig.stuck()
+    rig.relayer.scenarios = [hermes.crashes, hermes.does_the_job]
+    request = office.clear("1")
+    office.work()
+    view = office.view(request)
+    assert (view.state, view.said) == (RequestState.RUNNING, "ZeroDivisionError: a mistake of ours")
+    office.go_on(1)
+    assert (office.view(request).state, len(office.runs)) == (RequestState.UNKNOWN, 1)

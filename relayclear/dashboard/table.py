@@ -231,7 +231,8 @@ class BigTable(ScrollView):
         for number, (column, size) in enumerate(self._placed):
             cell = column.cell(row)
             text = fitted(cell.text, size, right=column.right)
-            segments.append(Segment(text, self._toned(base, cell.tone)))
+            # Reversed, a tone would be a patch of colour: the glyphs and words say it too.
+            segments.append(Segment(text, base if here and self.has_focus else self._toned(base, cell.tone)))
             if number + 1 < len(self._placed):
                 segments.append(Segment(" " * GAP, base))
         return Strip(segments).adjust_cell_length(width, base)

@@ -68,14 +68,14 @@ class PacketsPanel(TablePanel):
 
     def _columns(self) -> Sequence[Column[PacketRow]]:
         return (
-            Column("path", "path", 24, self._path_cell, grows=True, plain="from → to"),
+            Column("path", "path", 26, self._path_cell, grows=True, plain="from → to"),
             Column("sequence", "seq", 6, lambda row: Cell(str(row.sequence)), right=True, plain="number"),
             Column("class", "class", 14, self._class_cell, plain="what is wrong"),
             Column("age", "age", 5, self._age_cell, right=True, plain="since"),
             Column("amount", "amount", 18, self._amount_cell, drop=2, right=True),
             Column("sender", "sender", 16, lambda row: self._wallet(row, "sender"), drop=4, expert=True),
             Column("receiver", "receiver", 16, lambda row: self._wallet(row, "receiver"), drop=3, expert=True),
-            Column("why", "why", 20, self._why_cell, drop=1, grows=True),
+            Column("why", "why", 18, self._why_cell, drop=1, grows=True),
         )
 
     # Reading

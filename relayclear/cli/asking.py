@@ -43,7 +43,7 @@ def unseen(question: str) -> str:
                 warnings.simplefilter("error", GetPassWarning)
                 return getpass(question)
         except GetPassWarning:
-            raise UsageError("this terminal can't hide what is typed", hint="--passphrase-file FILE") from None
+            raise UsageError("this terminal can't hide what is typed", hint="RELAYCLEAR_PASSPHRASE_FILE=FILE") from None
         except (EOFError, KeyboardInterrupt):
             say("")
             raise typer.Abort from None

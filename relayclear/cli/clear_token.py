@@ -9,6 +9,7 @@ from relayclear.cli.clear_again import run_clear_once, show_token
 from relayclear.cli.clear_offer import Options, offer
 from relayclear.cli.face import Face
 from relayclear.cli.interrupt import Interrupt
+from relayclear.cli.lines import LiveLine
 from relayclear.cli.output import Exit, exit_for, say
 from relayclear.cli.who import who
 from relayclear.ibc.text import clean
@@ -24,10 +25,11 @@ from relayclear.usecases.token_clear import (
 )
 from relayclear.usecases.tokens_view import TokenView, view_token
 from relayclear.usecases.watching import seller_alive
-from relayclear.wording import STEPS, moment
+from relayclear.wording import STEPS, long_age, moment
 
 if TYPE_CHECKING:
     from relayclear.ibc.relayer import RelayEvent
+    from relayclear.ports import Clock
     from relayclear.usecases.desk import Desk
     from relayclear.usecases.once import Once
 
@@ -44,10 +46,14 @@ async def carry_out(face: Face, desk: Desk, text: str, options: Options, once: O
     """
     once.begin(desk.journal.database)
     with Interrupt() as interrupt:
-        watching = Watching(interrupt.event, _teller(face), _hearer(face))
+        line = face.live_line()
+        watching = Watching(interrupt.event, _teller(face, line, desk.clock), _hearer(face))
         view = view_token(desk, text)
         if wait and not options.dry_run:
-            view = await wait_for_payment(desk, text, watching)
+            try:
+                view = await wait_for_payment(desk, text, watching)
+            finally:
+                line.clear()
         if interrupt.event.is_set():
             return Exit.INTERRUPTED
         require_paid(view)
@@ -84,16 +90,18 @@ def _print(face: Face, desk: Desk, outcome: Outcome) -> None:
         say(f"The work stays queued{why}. relayclear watch goes on with it, or say this command again.")
 
 
-def _teller(face: Face) -> Callable[[Progress], None]:
-    """Lines on stderr, each once; silent for --json."""
+def _teller(face: Face, live: LiveLine, clock: Clock) -> Callable[[Progress], None]:
+    """Lines on stderr, each once, and under them how long a payment is waited for; silent for --json."""
     told = [""]
 
     def tell(progress: Progress) -> None:
         """Say how far the work is, unless it was said just before."""
         line = _line(progress)
         if not face.json and _words(line) != _words(told[0]):
-            say(f"  {line}")
+            live.say(f"  {line}")
             told[0] = line
+        if progress.state is None:
+            live.show(f"  {_awaited(progress, clock)}")
 
     return tell
 
@@ -103,8 +111,17 @@ def _words(line: str) -> str:
     return line.partition(", next in ")[0]
 
 
+def _awaited(progress: Progress, clock: Clock) -> str:
+    """How far payments are read and how long it can be paid, which change all the time."""
+    read = "no payment read yet" if progress.read is None else f"payments read through block {progress.read}"
+    left = int((progress.ends - clock.now()).total_seconds()) if progress.ends else 0
+    return f"{read}; it can be paid for {long_age(left)} more" if left > 0 else f"{read}; the time to pay is over"
+
+
 def _line(progress: Progress) -> str:
-    parts = [progress.state.value if progress.state else "waiting for the payment"]
+    if progress.state is None:
+        return f"waiting for {clean(progress.why or '', 300)}, until {moment(progress.ends)}"
+    parts = [progress.state.value]
     if progress.attempt:
         count = f" of {progress.of}" if progress.attempt <= progress.of else ""
         parts.append(f"attempt {progress.attempt}{count}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from relayclear.cli import asking
+from relayclear.cli.lines import LiveLine
 from relayclear.cli.output import emit_json, say
 
 if TYPE_CHECKING:
@@ -120,16 +121,16 @@ class Face:
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
         """A line on a watched terminal while the nodes are asked, gone when they have answered."""
-        shown = not self.json and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        if shown:
-            sys.stderr.write(f"{what} …")
-            sys.stderr.flush()
+        line = self.live_line()
+        line.show(f"{what} …")
         try:
             yield
         finally:
-            if shown:
-                sys.stderr.write("\r\x1b[K")
-                sys.stderr.flush()
+            line.clear()
+
+    def live_line(self) -> LiveLine:
+        """A line on stderr that is written over, where a person watches it."""
+        return LiveLine(shown=not self.json and sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
 
     def emit(self, document: dict[str, Any]) -> None:
         """Write the one JSON document of this call."""

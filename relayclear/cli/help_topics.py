@@ -29,12 +29,12 @@ _JSON = """\
 
 A script that can't know whether its last try was heard gives --idempotency-key
 TEXT to what creates or acts (clear, tokens create|revoke|import, payments
-assign, payments gaps accept, refunds approve|waive|mark-paid, books assign,
-operations cancel|retry, keys create|rotate|revoke, packets mute|unmute). The
-same key and words get the same document for ever and nothing is done again; a
-clear is shown as it stands, with exit 3 while it goes on. The same key with
-other words is refused (4, idempotency_key_reused). What was refused or
-couldn't be reached left nothing behind, and may be asked for again.
+assign, payments gaps accept, refunds approve|waive|mark-paid|export, books
+assign, operations cancel|retry, keys create|rotate|revoke, packets
+mute|unmute). The same key and words get the same document for ever and nothing
+is done again; a clear is shown as it stands, with exit 3 while it goes on. The
+same key with other words is refused (4, idempotency_key_reused). What was
+refused or couldn't be reached left nothing behind, and may be asked for again.
 """
 
 _ENVIRONMENT = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,35 @@ def print_filled(out: Console, text: str, before: str = "", style: str = "") -> 
 def say_filled(text: str) -> None:
     """Talk to the person on stderr, in lines as wide as the screen."""
     say(filled(text, "", shutil.get_terminal_size().columns, "  "))
+
+
+class LiveLine:
+    """A line on a watched terminal that is written over until it is over; where nobody watches it is never shown."""
+
+    def __init__(self, *, shown: bool) -> None:
+        """`shown`: a person watches stderr."""
+        self._shown = shown
+        self._stands = False
+
+    def show(self, text: str) -> None:
+        """Write over what stands there; what is wider than the screen is cut."""
+        if self._shown:
+            width = shutil.get_terminal_size().columns
+            sys.stderr.write(f"\r\x1b[K{text[: width - 1]}")
+            sys.stderr.flush()
+            self._stands = True
+
+    def clear(self) -> None:
+        """Take it away."""
+        if self._stands:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._stands = False
+
+    def say(self, text: str) -> None:
+        """Say what stays, in lines as wide as the screen, in the place of what doesn't."""
+        self.clear()
+        say_filled(text)
 
 
 def say_trouble(what: str, hint: str | None) -> None:

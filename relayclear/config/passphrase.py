@@ -15,7 +15,8 @@ from relayclear.errors import ConfigError, UsageError
 CREDENTIAL = "relayclear-passphrase"
 _LARGEST = 4096
 _WHY = "whoever reads it can open the wallet file"
-_HINT = "name a file of mode 0600 with --passphrase-file, RELAYCLEAR_PASSPHRASE_FILE or [keys] passphrase_file"
+# Only `wallet add` has a flag for it: what every command has is named.
+_HINT = "name a file of mode 0600 with RELAYCLEAR_PASSPHRASE_FILE, or in [keys] passphrase_file"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from relayclear.errors import HeightError, NotFoundError, RefusedError, UsageError
 from relayclear.ibc.arrivals import Arrival
+from relayclear.ibc.readings import Head
 from relayclear.ibc.spending import Draft
 from relayclear.money.ledger import Kind, Place
 from relayclear.money.refund_state import RefundState, Said
@@ -24,7 +25,7 @@ from relayclear.usecases.refund_books import book_by_hand, book_over, is_withdra
 from relayclear.usecases.refund_dues import USUAL_GAS, fee_for, rules_of
 from relayclear.usecases.refund_send import holding_wallet
 from relayclear.usecases.refund_sign import sending_of
-from relayclear.usecases.wallet_reading import read_wallet
+from relayclear.usecases.wallet_reading import WalletStanding, read_wallet
 from relayclear.usecases.whole_hash import whole_hash
 
 _QUEUE = 1000
@@ -38,30 +39,46 @@ class Exported:
     draft: Draft
 
 
-async def export(desk: Desk, chain: str, names: list[str], who: str) -> list[Exported]:
-    """Write approved refunds out for another signer, all of the chain's where none is named.
+async def export(desk: Desk, chain: str, names: list[str], who: str, once: Once = ANEW) -> list[Exported]:
+    """Write approved refunds out for another signer, all of the chain's where none is named, in one commit.
 
     From then on nothing else sends them, until they are marked as paid, or the export is cancelled.
     Raises UsageError for an unknown one, RefusedError for one that isn't approved.
     """
+    once.begin(desk.journal.database)
     with holding_wallet(desk, chain):
         wallet = await read_wallet(desk, chain)
         head = await desk.chain(chain).head()
-        done = []
-        for refund in exportable(desk, chain, names):
-            draft = Draft(
-                chain,
-                wallet.address,
-                wallet.number,
-                wallet.on_chain,
-                sending_of(refund, head),
-                fee_for(desk, chain, USUAL_GAS),
-                USUAL_GAS,
-                refund_memo(refund.id, refund.cause),
-                head.height + rules_of(desk).timeout_blocks,
-            )
-            done.append(Exported(_exported(desk, refund, draft, head.height, who), draft))
-        return done
+        chosen = exportable(desk, chain, names)
+        drafts = [_draft(desk, refund, wallet, head) for refund in chosen]
+        now = desk.clock.now()
+        with desk.journal.database.atomic() as tx:
+            once.begin(tx)
+            done = [
+                Exported(_exported(tx, refund, draft, head.height, who, now), draft)
+                for refund, draft in zip(chosen, drafts, strict=True)
+            ]
+            once.keep(tx, done, now)
+            return done
+
+
+def _draft(desk: Desk, refund: Refund, wallet: WalletStanding, head: Head) -> Draft:
+    return Draft(
+        refund.chain,
+        wallet.address,
+        wallet.number,
+        wallet.on_chain,
+        sending_of(refund, head),
+        fee_for(desk, refund.chain, USUAL_GAS),
+        USUAL_GAS,
+        refund_memo(refund.id, refund.cause),
+        head.height + valid_blocks(desk),
+    )
+
+
+def valid_blocks(desk: Desk) -> int:
+    """Within how many blocks what is exported has to land."""
+    return rules_of(desk).timeout_blocks
 
 
 def exportable(desk: Desk, chain: str, names: list[str]) -> list[Refund]:
@@ -83,26 +100,25 @@ def _approved(desk: Desk, chain: str, name: str) -> Refund:
     return found
 
 
-def _exported(desk: Desk, refund: Refund, draft: Draft, height: int, who: str) -> Refund:
-    now = desk.clock.now()
-    with desk.journal.database.atomic() as tx:
-        found = refunds.get(tx, refund.id)
-        if found is None or found.state is not RefundState.APPROVED:
-            raise RefusedError(f"refund {refund.id} was just decided otherwise", code="changed")
-        detail = {"timeout_height": draft.timeout_height, "at_height": height}
-        refunds.say(tx, refund.id, SaidOf(Said.EXPORTED, who, "", now, detail=detail))
-        subject = f"refund {refund.id}"
-        history.add(tx, Event(now, who, "refund_exported", refund.order_id, None, refund.to, subject, detail))
-        return refunds.get(tx, refund.id) or refund
+def _exported(tx: Transaction, refund: Refund, draft: Draft, height: int, who: str, now: datetime) -> Refund:
+    found = refunds.get(tx, refund.id)
+    if found is None or found.state is not RefundState.APPROVED:
+        raise RefusedError(f"refund {refund.id} was just decided otherwise", code="changed")
+    detail = {"timeout_height": draft.timeout_height, "at_height": height}
+    refunds.say(tx, refund.id, SaidOf(Said.EXPORTED, who, "", now, detail=detail))
+    subject = f"refund {refund.id}"
+    history.add(tx, Event(now, who, "refund_exported", refund.order_id, None, refund.to, subject, detail))
+    return refunds.get(tx, refund.id) or refund
 
 
-async def cancel_export(desk: Desk, name: str, who: str, reason: str) -> Refund:
+async def cancel_export(desk: Desk, name: str, who: str, reason: str, once: Once = ANEW) -> Refund:
     """Take an exported refund back, once its transaction can't land any more by the word of two endpoints.
 
     Raises RefusedError before: somebody may still send what was written out.
     """
     if not reason.strip():
         raise UsageError("taking an export back needs a reason", hint='--reason "…"', code="no_reason")
+    once.begin(desk.journal.database)
     refund = require_refund(desk, name)
     if not isinstance(refund, Refund) or refund.state is not RefundState.EXPORTED:
         raise RefusedError(
@@ -114,13 +130,16 @@ async def cancel_export(desk: Desk, name: str, who: str, reason: str) -> Refund:
     await _require_gone(desk, refund, int(last.detail["timeout_height"]))
     now = desk.clock.now()
     with desk.journal.database.atomic() as tx:
+        once.begin(tx)
         again = refunds.get(tx, refund.id)
         if again is None or again.state is not RefundState.EXPORTED:
             raise RefusedError(f"refund {refund.id} was just found on the chain", code="changed")
         refunds.say(tx, refund.id, SaidOf(Said.EXPORT_CANCELLED, who, reason, now))
         subject = f"refund {refund.id}"
         history.add(tx, Event(now, who, "refund_export_cancelled", refund.order_id, None, refund.to, subject))
-        return refunds.get(tx, refund.id) or refund
+        done = refunds.get(tx, refund.id) or refund
+        once.keep(tx, done, now)
+        return done
 
 
 async def _require_gone(desk: Desk, refund: Refund, timeout_height: int) -> None:

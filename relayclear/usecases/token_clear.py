@@ -43,7 +43,8 @@ class Progress:
     """Where the work stands.
 
     `attempt` of `of` runs were begun; the next comes in `next_in` seconds (None: now), because of
-    `why`; `ends` is the deadline by the paying chain's time, None before it is known.
+    `why`; `ends` is the deadline by the paying chain's time, None before it is known.  Before the work
+    begins, `state` is None, `why` what is waited for, and payments are read through block `read`.
     """
 
     state: OperationState | None
@@ -52,6 +53,7 @@ class Progress:
     next_in: float | None
     why: str | None
     ends: datetime | None
+    read: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +100,22 @@ async def wait_for_payment(desk: Desk, text: str, watching: Watching) -> TokenVi
     """
     view = view_token(desk, text)
     while view.state in _WAITS and not watching.stop.is_set():
-        chain = view.token.quote.chain
-        if seller_alive(desk):
-            await pause(desk.clock, LOOK_SECONDS, watching.stop)
-        else:
-            reading = await read_payments(desk, chain)
+        trouble, seconds = None, LOOK_SECONDS
+        if not seller_alive(desk):
+            trouble, seconds = (await read_payments(desk, view.token.quote.chain)).error, READ_SECONDS
             view = view_token(desk, text)
-            if view.state in _WAITS:
-                why = reading.error.message if reading.error else f"{view.settlement.missing} are missing"
-                watching.progress(Progress(None, 0, 0, READ_SECONDS, why, view.token.expires_at))
-                await pause(desk.clock, READ_SECONDS, watching.stop)
-        view = view_token(desk, text)
+        if view.state in _WAITS:
+            watching.progress(_awaited(view, trouble, seconds))
+            await pause(desk.clock, seconds, watching.stop)
+            view = view_token(desk, text)
     return view
+
+
+def _awaited(view: TokenView, trouble: RelayclearError | None, seconds: float) -> Progress:
+    token = view.token
+    what = f"{view.settlement.missing} to {token.payee}, memo {token.memo}"
+    why = trouble.message if trouble is not None else what
+    return Progress(None, 0, 0, seconds, why, token.expires_at, view.scanned_height)
 
 
 async def plan_token(desk: Desk, view: TokenView) -> ClearPlan | None:

@@ -251,7 +251,7 @@ def packet_view(at: PathDesk, sequence: int, packet: Packet | None, unread: Rela
     transfer = read_transfer(path.source.port, path.version, packet.data) if packet else None
     # What doesn't fit the commitment is shown as unverified, and decides nothing.
     believed = packet if packet is not None and packet.verified else None
-    age = _age(at.at, seen, believed)
+    age = seen_for(at.at, seen, believed)
     judged = PacketFacts(
         item.received(sequence),
         item.acknowledged(sequence),
@@ -286,7 +286,8 @@ def _behind(at: PathDesk, sequence: int) -> int | None:
     return first if sequence > first else None
 
 
-def _age(at: datetime, seen: datetime | None, packet: Packet | None) -> int | None:
+def seen_for(at: datetime, seen: datetime | None, packet: Packet | None) -> int | None:
+    """The age of a packet in seconds by the oldest evidence there is, None for none."""
     # What is seen for the first time may have waited for months.
     known = seen if seen != at or (packet and packet.sent_at) else None
     oldest = oldest_evidence(known, packet.sent_at if packet else None)

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from relayclear.errors import RelayclearError
-from relayclear.ibc.packet import ChannelEnd
+from relayclear.ibc.packet import ChannelEnd, Packet
 from relayclear.ibc.relayer import GasTerms
 from relayclear.ibc.text import clean
 from relayclear.store import vitals
 from relayclear.store.db import Transaction
 from relayclear.store.vitals import Kind, Vital
-from relayclear.usecases.counting import NOTHING, Counted, Moment, count_path
+from relayclear.usecases.counting import NOTHING, Counted, Known, Moment, count_path
 from relayclear.usecases.desk import Desk, Instance
 from relayclear.usecases.scan import Reading
 
@@ -54,8 +54,10 @@ class Vitals:
             self._note_chain(reading, chain)
         old = reading.at - timedelta(seconds=self._desk.stuck_after)
         moment = Moment(reading.at, old, self._desk.journal.mutes(reading.at))
+        waiting = {end: item.commitments for end, item in reading.paths.items() if item.commitments and not item.error}
+        known = self._desk.journal.known_packets(waiting) if waiting else {}
         for end in reading.paths:
-            self._note_path(reading, end, moment)
+            self._note_path(reading, end, moment, known.get(end, {}))
         failed = bool(reading.failures) or any(item.error is not None for item in reading.paths.values())
         self._scans = {
             "total": self._scans.get("total", 0) + 1,
@@ -102,13 +104,14 @@ class Vitals:
                 latest = {} if use.latest is None else {"latest": round(use.latest, 4)}
                 self._note(Kind.ENDPOINT, f"{chain}/{use.name}", use.error, {**figures, **latest}, reading.at)
 
-    def _note_path(self, reading: Reading, end: ChannelEnd, moment: Moment) -> None:
+    def _note_path(self, reading: Reading, end: ChannelEnd, moment: Moment, packets: Mapping[int, Packet]) -> None:
         item, counted = reading.paths[end], None
         if item.error is None and not item.commitments:
             counted = NOTHING
         elif item.error is None:
             far_state = reading.network.state(item.path.destination)
-            counted = count_path(item, far_state, reading.first_seen.get(end, {}), moment)
+            known = Known(packets, reading.heads.get(item.path.destination.chain))
+            counted = count_path(item, far_state, reading.first_seen.get(end, {}), moment, known)
         # Mostly nothing has changed, and then there is nothing to write.
         before = self._counted.get(end, _NEVER)
         if before is not counted and before != counted:

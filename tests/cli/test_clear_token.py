@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import gc
+import io
+import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from relayclear.cli.clear_token import _teller
+from relayclear.cli.face import Face
+from relayclear.cli.lines import LiveLine
 from relayclear.cli.output import Exit
 from relayclear.errors import NodeError
 from relayclear.money.state import TokenState
+from relayclear.usecases.token_clear import Progress
 from relayclear.usecases.watching import beat, being_alone
 from tests.cli.conftest import Cli, Said
 from tests.fakes import relayer as hermes
@@ -45,6 +52,35 @@ def test_with_wait_the_payment_is_waited_for_and_read(cli: Cli, counter: Counter
     counter.pay(token)
     said = cli("clear", "--token", token.memo, "--wait", "--yes", "--json")
     assert (said.code, said.document["state"]) == (Exit.DONE, "cleared")
+
+
+class _Watched(io.StringIO):
+    def isatty(self) -> bool:
+        """A person watches."""
+        return True
+
+
+def test_who_waits_for_a_payment_sees_nothing_move_for_an_hour(
+    cli: Cli, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal a line runs down; elsewhere each change is told once: what is waited for, and until when."""
+    token = counter.quote(cli.rig.stuck())
+    counter.pay(token, 1_000)
+    said = cli("clear", "--token", token.memo, "--wait", "--yes")
+    assert said.code == Exit.REFUSED
+    waits = " ".join(said.err.split())
+    assert waits.count("waiting for") == 2
+    for missing in (token.price.amount, token.price.amount - 1_000):
+        what = f"waiting for {missing}{token.price.denom} to {token.payee}, memo {token.memo}"
+        assert f"{what}, until {token.expires_at:%Y-%m-%d %H:%M:%SZ}" in waits
+    watched = _Watched()
+    tell = _teller(Face(), LiveLine(shown=True), cli.rig.clock)
+    monkeypatch.setattr(sys, "stderr", watched)
+    for block in (17, 18):
+        tell(Progress(None, 0, 0, 2.0, "5stake to me", cli.rig.clock.now() + timedelta(seconds=90), block))
+    *_, last = watched.getvalue().split("\r\x1b[K")
+    assert last == "  payments read through block 18; it can be paid for 1 m 30 s more"
+    assert watched.getvalue().count("waiting for 5stake to me") == 1
 
 
 def test_nobody_to_ask_and_no_yes_is_a_slip(cli: Cli, counter: Counter) -> None:

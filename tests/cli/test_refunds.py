@@ -359,6 +359,9 @@ def test_an_exported_refund_is_sent_by_the_sweep_too(cli: Cli, giver: Giver, ids
     lines = [line for line in said.lines if line.startswith("simd")]
     assert lines[0].startswith(f"simd tx sign {file} --from YOUR_KEY --chain-id alpha-1 --offline --account-number ")
     assert lines[1].startswith(f"simd tx broadcast {file.with_suffix('.signed.json')} --node ")
+    assert "within 100 blocks" in said.err
+    assert "once those blocks have gone by" in said.err
+    assert "timeout_blocks" in cli("refunds", "export", "--help").text
     message = json.loads(file.read_text())["body"]["messages"][0]
     assert message["amount"] == [{"denom": "stake", "amount": "495000"}]
     assert cli("refunds", "sweep").code == Exit.DONE
@@ -381,6 +384,28 @@ def test_a_file_of_somebody_is_written_over_or_exported_for_nothing(
         assert (said.code, said.error["code"]) == (Exit.USAGE, "usage")
     assert file.read_text() == "signed already"
     assert {one.state for one in giver.refunds()} == {"approved"}
+
+
+def test_an_export_that_was_cut_off_is_lost_or_made_twice(
+    cli: Cli, giver: Giver, ids: list[str], tmp_path: Path
+) -> None:
+    """What nobody heard of is told again, with its files, and the rest waits for another wish."""
+    approve_all(cli)
+    argv = ("refunds", "export", "--chain", ALPHA, "-o", str(tmp_path / "out"), "--idempotency-key", "e", "--json")
+    first = cli(*argv, ids[0])
+    file = tmp_path / "out" / f"refund-{ids[0]}.json"
+    text = file.read_text()
+    file.unlink()
+    giver.blocks(3)
+    again = cli(*argv, ids[0])
+    assert (again.code, again.out, file.read_text()) == (Exit.DONE, first.out, text)
+    assert cli(*argv).error["code"] == "idempotency_key_reused"
+    giver.blocks(110)
+    cancel = ("refunds", "export", "--cancel", ids[0], "--reason", "away", "--idempotency-key", "c")
+    said = cli(*cancel, "--json")
+    assert said.document["state"] == "approved"
+    assert cli(*cancel, "--json").out == said.out
+    assert cli(*cancel).text.startswith("◷ ")
 
 
 def test_an_export_that_may_still_land_is_taken_back(cli: Cli, giver: Giver, ids: list[str], tmp_path: Path) -> None:

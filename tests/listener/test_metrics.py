@@ -241,7 +241,7 @@ def test_an_amount_of_any_length_is_a_number(traded: Counter) -> None:
 def test_stuck_packets_by_channel_and_class_with_the_age_of_the_oldest(traded: Counter) -> None:
     found = metrics(traded.rig)
     end = ("alpha-1", "transfer", "channel-0")
-    assert found["relayclear_stuck_packets"] == {(*end, "pending"): 3}
+    assert found["relayclear_stuck_packets"] == {(*end, "stuck"): 1, (*end, "pending"): 2}
     assert found["relayclear_pending_packets"][end] == 3
     assert found["relayclear_oldest_packet_age_seconds"][end] >= 600
     assert found["relayclear_path_up"][end] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter as Counter_
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,17 +16,19 @@ from relayclear.clearing.breaker import BreakerState, BreakerView
 from relayclear.clearing.health import Finding, Level, Sign, Trouble, Work, health
 from relayclear.errors import HermesError, NodeError
 from relayclear.ibc.coin import Coin
-from relayclear.ibc.packet import ChannelState
+from relayclear.ibc.filter import Filter
+from relayclear.ibc.packet import ChannelEnd, ChannelState
 from relayclear.rehearsal.transfer import HOLD_MEMO
 from relayclear.store import vitals
 from relayclear.store.db import RuleBrokenError
 from relayclear.store.vitals import Kind, Vital
-from relayclear.usecases.counting import Counted, Moment, count_path
+from relayclear.usecases.counting import Counted, Known, Moment, count_path
 from relayclear.usecases.health import look, look_or_tell
 from relayclear.usecases.health_facts import gather
-from relayclear.usecases.listing import DetailsMode, ListRequest, list_packets
+from relayclear.usecases.listing import DetailsMode, Listing, ListRequest, list_packets
 from relayclear.usecases.mute import mute_packets
 from relayclear.usecases.scan import Reading, scan
+from relayclear.usecases.views import needs_attention
 from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import beat, being_alone
 from tests.fakes.relayer import does_nothing_and_says_success
@@ -244,8 +247,9 @@ def test_a_failed_look_keeps_what_the_last_good_one_found(rig: Rig) -> None:
 def counted(rig: Rig, reading: Reading) -> Counted:
     at = reading.at
     moment = Moment(at, at - timedelta(seconds=STUCK_AFTER), rig.journal.mutes(at))
-    far = reading.network.state(rig.far)
-    return count_path(reading.paths[rig.source], far, reading.first_seen[rig.source], moment)
+    far, item = reading.network.state(rig.far), reading.paths[rig.source]
+    known = Known(rig.journal.known_packets({rig.source: item.commitments})[rig.source], reading.heads["beta-1"])
+    return count_path(item, far, reading.first_seen[rig.source], moment, known)
 
 
 def busy(rig: Rig) -> None:
@@ -277,6 +281,54 @@ def test_the_quick_count_is_what_a_list_without_details_says(rig: Rig, *, muted:
     found = counted(rig, listing.reading)
     assert (found.pending, sum(found.stuck.values()), found.oldest) == (path.pending, path.stuck, path.oldest_seen)
     assert path.stuck
+
+
+def listed(listing: Listing, end: ChannelEnd) -> dict[str, int]:
+    """What a list says of the packets that need somebody, by class."""
+    of = [view for view in listing.packets if view.path.source == end and needs_attention(view, STUCK_AFTER)]
+    return dict(Counter_(view.verdict.packet_class.value for view in of if view.muted is None))
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("muted", ["", "stuck", "timed_out", "pending"])
+def test_what_a_list_has_read_of_a_packet_the_metrics_know_by_the_same_class(
+    rig: Rig, muted: str, *, closed: bool
+) -> None:
+    busy(rig)
+    if closed:
+        rig.world.set_state(rig.far, ChannelState.CLOSED)
+    if muted:
+        rig.journal.mute(rig.source, None, "known", None, {muted}, rig.clock.now())
+    listing = asyncio.run(list_packets(rig.desk, ListRequest(details=DetailsMode.ALL)))
+    said = {one.value: count for one, count in counted(rig, listing.reading).stuck.items()}
+    assert said == listed(listing, rig.source)
+    assert "pending" not in said
+    assert muted or closed or {"stuck", "timed_out"} <= said.keys()
+
+
+def test_a_packet_whose_details_nobody_read_is_counted_as_that_beside_those_that_are_known(rig: Rig) -> None:
+    busy(rig)
+    asyncio.run(list_packets(rig.desk, ListRequest(filter=Filter.parse("sequence:2"), details=DetailsMode.ALL)))
+    said = {one.value: count for one, count in counted(rig, asyncio.run(scan(rig.desk))).stuck.items()}
+    # One and three are as old as two, of which it is known; that the sixth has timed out nobody has read.
+    assert said == {"ack_missing": 1, "async_ack": 1, "stuck": 1, "pending": 3}
+
+
+def test_details_of_another_packet_under_the_same_number_are_not_believed(rig: Rig) -> None:
+    busy(rig)
+    asyncio.run(list_packets(rig.desk, ListRequest(details=DetailsMode.ALL)))
+    reading = asyncio.run(scan(rig.desk))
+    forged = dict.fromkeys(reading.paths[rig.source].commitments, b"x" * 32)
+    assert rig.journal.known_packets({rig.source: forged}) == {rig.source: {}}
+    assert rig.journal.known_packets({rig.far: {1: b"y" * 32}, rig.source: {}}) == {rig.far: {}, rig.source: {}}
+
+
+def test_the_daemon_notes_what_a_list_has_read(rig: Rig) -> None:
+    busy(rig)
+    asyncio.run(list_packets(rig.desk, ListRequest(details=DetailsMode.ALL)))
+    with watched(rig):
+        detail = noted(rig)[Kind.PACKETS, "/".join(rig.source)].detail
+    assert {"stuck", "timed_out"} <= detail["stuck"].keys()
 
 
 def test_a_packet_muted_as_what_it_is_stays_quiet_though_its_timeout_was_not_read(rig: Rig) -> None:

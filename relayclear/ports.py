@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from relayclear.errors import RelayclearError
 from relayclear.ibc.arrivals import Arrival, Movement
@@ -315,3 +315,16 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+
+
+class Log(Protocol):
+    """Where events go; structlog's loggers are ones."""
+
+    def info(self, event: str, **fields: Any) -> Any:
+        """Something happened."""
+
+    def warning(self, event: str, **fields: Any) -> Any:
+        """Something failed and is tried again."""
+
+    def error(self, event: str, **fields: Any) -> Any:
+        """Somebody should look at it."""

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from relayclear.clearing.health import OLD_CONFIG
 from relayclear.errors import HeldError, RelayclearError
 from relayclear.ibc.text import clean
+from relayclear.listener.address import Listen as Listen  # noqa: PLC0414 - who starts a daemon says where it listens
+from relayclear.ports import Log
 from relayclear.store.history import Event
 from relayclear.usecases import refund_send
 from relayclear.usecases.breakers_recovery import RECOVER_SECONDS, probe_endpoints, recover
@@ -64,52 +65,12 @@ ONCE_PATIENCE = 60.0
 PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0)
 
 
-class Log(Protocol):
-    """Where events go; structlog's loggers are ones."""
-
-    def info(self, event: str, **fields: Any) -> Any:
-        """Something happened."""
-
-    def warning(self, event: str, **fields: Any) -> Any:
-        """Something failed and is tried again."""
-
-    def error(self, event: str, **fields: Any) -> Any:
-        """Somebody should look at it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rhythm:
     """How often and how many: seconds between scans, operations at a time."""
 
     scan_seconds: float = 60.0
     workers: int = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Where health and metrics are told, and the token that whoever asks needs, None for none.
-
-    `had` is a socket that listens there already, as one daemon hands it on to the next.
-    """
-
-    address: str
-    token: str | None = field(default=None, repr=False)
-    had: socket.socket | None = field(default=None, repr=False)
-
-    def opened(self, before: Listen | None) -> Listen:
-        """The same, listened on from now on; `had` is to be closed.
-
-        `before` is where they are told until now: an address that stays is handed on, so that nobody who asks
-        meanwhile is turned away.  Raises ConfigError for an address that can't be had, or isn't safe.
-        """
-        # Only who is asked to listen loads what that takes.
-        from relayclear.listener.guarding import require_safe  # noqa: PLC0415
-        from relayclear.listener.serving import bind  # noqa: PLC0415
-
-        if before is None or before.had is None or before.address != self.address:
-            return replace(self, had=bind(self.address, self.token))
-        require_safe(self.address, self.token)
-        return replace(self, had=before.had.dup())
 
 
 @dataclass
@@ -337,13 +298,18 @@ class Watch:
         except HeldError as other:
             # Somebody sweeps by hand, or hangs in the middle of it: then only these words tell which process.
             error, unfinished = clean(other.message, 300), True
+        self._note(name, error, ("refunds not sent", "refunds are sent again"), chain=chain)
+        return unfinished
+
+    def _note(self, name: str, error: str, words: tuple[str, str], **about: Any) -> None:
+        """Say once what a task meets, by the first of the words, and that it is over by the second; empty is over."""
         if error != self.troubles.get(name, ""):
             if error:
-                self.log.error("refunds not sent", chain=chain, error=error)
+                self.log.error(words[0], **about, error=error)
             else:
-                self.log.info("refunds are sent again", chain=chain)
-        self.troubles = {**self.troubles, name: error} if error else _without(self.troubles, name)
-        return unfinished
+                self.log.info(words[1], **about)
+        others = {other: said for other, said in self.troubles.items() if other != name}
+        self.troubles = {**others, name: error} if error else others
 
     async def _scans(self) -> None:
         while not self.stop.is_set():
@@ -367,7 +333,7 @@ class Watch:
         pending = sum(len(item.commitments) for item in reading.paths.values() if item.error is None)
         failed = sum(item.error is not None for item in reading.paths.values())
         self.log.info("scanned", paths=len(reading.paths), pending=pending, failed_paths=failed)
-        self.troubles = _without(self.troubles, "scan")
+        self._note("scan", "", ("", "scanned again"))
         for chain, failure in reading.failures.items():
             self.log.warning("chain not read", chain=chain, error=clean(failure.message, 300))
         return reading
@@ -390,14 +356,9 @@ class Watch:
         """Have new payments worked for at once; say once what keeps them from being read, and when it ends."""
         if reading.payments:
             self.engine.wake.set()
-        name = f"payments {reading.chain}"
         error = clean(reading.error.message, 300) if reading.error else ""
-        if error != self.troubles.get(name, ""):
-            if error:
-                self.log.error("payments not read", chain=reading.chain, read_through=reading.through, error=error)
-            else:
-                self.log.info("payments are read again", chain=reading.chain, read_through=reading.through)
-        self.troubles = {**self.troubles, name: error} if error else _without(self.troubles, name)
+        words = ("payments not read", "payments are read again")
+        self._note(f"payments {reading.chain}", error, words, chain=reading.chain, read_through=reading.through)
 
     async def _tell(self) -> None:
         while not self.stop.is_set():
@@ -419,7 +380,3 @@ class Watch:
 
 def _plain(value: Any) -> Any:
     return clean(value, 300) if isinstance(value, str) else value
-
-
-def _without(troubles: dict[str, str], name: str) -> dict[str, str]:
-    return {other: said for other, said in troubles.items() if other != name}

@@ -19,8 +19,8 @@ from relayclear.errors import UsageError
 if TYPE_CHECKING:
     from relayclear.cli.stopping import Stopping
     from relayclear.config.settings import Settings
+    from relayclear.ports import Log
     from relayclear.usecases.desk import Desk
-    from relayclear.watch import Log
 
 _FORMATS = {"text", "json"}
 

@@ -13,8 +13,8 @@ from relayclear.wording.alerting import alert_sentence
 
 if TYPE_CHECKING:
     from relayclear.config.settings import Settings
+    from relayclear.ports import Log
     from relayclear.usecases.desk import Desk
-    from relayclear.watch import Log
 
 
 def calling_of(desk: Desk, settings: Settings, log: Log) -> Calling:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from relayclear.alerts.systemd import Systemd
     from relayclear.cli.stopping import Stopping
     from relayclear.config.settings import Settings
+    from relayclear.ports import Log
     from relayclear.usecases.desk import Desk
-    from relayclear.watch import Log
 
 # A run of Hermes that is under way is let finish before another config counts: cut short, its packets would
 # be unknown for a hundred blocks.  Longer than any run may take.

@@ -90,7 +90,8 @@ _LISTS = frozenset(VIEWS)
 _PACKETS = frozenset({"packets", "overview"})
 
 
-def _table() -> Iterable[Action]:
+def _looking() -> Iterable[Action]:
+    """What lower-case keys do."""
     for number, (name, label) in enumerate(VIEWS.items(), 1):
         yield Action(f"view_{name}", str(number), label, f"the view {label.lower()}")
     yield Action("down", "j,down", "down", "the next row")
@@ -119,6 +120,10 @@ def _table() -> Iterable[Action]:
     yield Action("help", "question_mark", "help", "the keys and words of this panel", footer=True)
     yield Action("palette", "ctrl+p", "palette", "everything that can be done now, by name")
     yield Action("quit", "q", "quit", "leave; what was asked for goes on in watch", footer=True)
+
+
+def _handling() -> Iterable[Action]:
+    """What capital keys do with packets."""
     yield Action(
         "clear",
         "C",
@@ -147,6 +152,10 @@ def _table() -> Iterable[Action]:
         _PACKETS,
         why_not=_acting("mute", "no packet is chosen"),
     )
+
+
+def _deciding() -> Iterable[Action]:
+    """What capital keys decide about work, money and breakers."""
     yield Action(
         "refund",
         "R",
@@ -188,7 +197,7 @@ def _table() -> Iterable[Action]:
     )
 
 
-ACTIONS: Mapping[str, Action] = {action.name: action for action in _table()}
+ACTIONS: Mapping[str, Action] = {action.name: action for action in (*_looking(), *_handling(), *_deciding())}
 """All actions by name."""
 
 FOOTER_KEYS, FOOTER_CELLS = 8, 78

@@ -214,6 +214,29 @@ def test_a_timeout_by_height_comes_without_anything_else_changing(onlooker: Onlo
         assert view.verdict.packet_class == expected
 
 
+def test_packets_of_an_ordered_channel_move_up_when_the_first_one_went(onlooker: Onlooker) -> None:
+    rig = onlooker.rig
+    ordered, _ = rig.world.connect("alpha-1", "beta-1", ordering=Ordering.ORDERED, port="icahost")
+    first, *_ = rig.stuck(ordered, count=3, timeout_seconds=0)
+    agree(rig, onlooker.look())
+    rig.world.relay(first)
+    rig.clock.step(60)
+    blocked = {row.sequence: row.blocked and row.blocked.detail for row in onlooker.look().rows}
+    assert blocked == {2: None, 3: "ordered channel: behind #2"}
+    agree(rig, onlooker.look())
+
+
+def test_a_greater_age_that_somebody_else_proved_is_taken_over(onlooker: Onlooker) -> None:
+    rig = onlooker.rig
+    rig.stuck(timeout_seconds=0)
+    rig.alpha.tx_index = False
+    now = onlooker.look().at
+    rig.journal.predate(rig.source, {1}, now - timedelta(days=9))
+    rig.clock.step(60)
+    (row,) = onlooker.look().rows
+    assert (row.since, row.exact) == (now - timedelta(days=9), False)
+
+
 def test_a_scan_that_finds_nothing_new_writes_nothing_of_it(onlooker: Onlooker) -> None:
     rig = onlooker.rig
     rig.stuck(count=3)

@@ -269,6 +269,17 @@ def test_a_path_that_cannot_be_read_keeps_its_verdicts_and_says_since_when_and_w
     assert (back.error, back.failed_at, back.read_at) == (None, None, rig.clock.now())
 
 
+def test_a_path_that_is_away_at_a_start_keeps_the_states_and_clients_that_were_read(onlooker: Onlooker) -> None:
+    rig = onlooker.rig
+    rig.stuck(timeout_seconds=0)
+    before = path_row(rig, onlooker.look())
+    rig.beta.down = NodeError("beta-1: it hangs")
+    onlooker.keeper = Keeper(rig.desk)
+    row = path_row(rig, onlooker.look())
+    assert before.source_client is not None
+    assert (row.source_client, row.source_state) == (before.source_client, before.source_state)
+
+
 def test_a_path_that_was_never_read_has_no_counts(onlooker: Onlooker) -> None:
     rig = onlooker.rig
     asyncio.run(scan(rig.desk))
@@ -300,6 +311,7 @@ def test_a_daemon_started_again_goes_on_from_the_picture_and_writes_nothing(onlo
 def test_what_a_full_disk_kept_from_being_written_is_written_by_the_next_scan(onlooker: Onlooker) -> None:
     rig = onlooker.rig
     rig.stuck(count=2)
+    live(rig)
     assert rig.journal.database.path
     reading = asyncio.run(scan(rig.desk))
     with closing(open_database(rig.journal.database.path)) as other, other.atomic(), pytest.raises(StoreError):

@@ -120,9 +120,8 @@ class Keeper:
         """Write what is new, in one commit; nothing where nothing is."""
         at, database = reading.at, self._desk.journal.database
         judged = self._judge.judge(reading, told)
-        if self._held and not reading.network.failures:
+        if not reading.network.failures:
             judged.update((end, {}) for end in self._held - reading.paths.keys())
-            self._held = set()
         away = {end: clean(item.error.message, _WORDS) for end, item in reading.paths.items() if item.error}
         news = {end: words for end, words in away.items() if self._away.get(end) != words}
         # An end that left the config is not away any more, and an end that is read is not either.
@@ -143,6 +142,7 @@ class Keeper:
                 judgements.forget(tx, at - KEPT_FOR)
                 outages.forget(tx, at - KEPT_FOR)
         self._away, self._begun = away, True
+        self._held = self._held & reading.paths.keys() if not reading.network.failures else self._held
         # What the heartbeat forgets of ends that left the config is written again if they come back.
         self._shown = {name: one for name, one in {**self._shown, **shown}.items() if _end(name) in reading.paths}
         self._forgot = at if due else self._forgot
@@ -151,7 +151,7 @@ class Keeper:
         """What holds for whole paths, where it isn't as it was last written."""
         found: dict[str, dict[str, Any]] = {}
         for end, item in reading.paths.items():
-            if item.error is not None and end in self._by:
+            if item.error is not None and "/".join(end) in self._shown:
                 continue
             by = self._facts_of(reading, item)
             # Mostly nothing has changed, and then nothing need be put together.

@@ -214,6 +214,29 @@ def test_a_timeout_by_height_comes_without_anything_else_changing(onlooker: Onlo
         assert view.verdict.packet_class == expected
 
 
+def test_packets_of_an_ordered_channel_move_up_when_the_first_one_went(onlooker: Onlooker) -> None:
+    rig = onlooker.rig
+    ordered, _ = rig.world.connect("alpha-1", "beta-1", ordering=Ordering.ORDERED, port="icahost")
+    first, *_ = rig.stuck(ordered, count=3, timeout_seconds=0)
+    agree(rig, onlooker.look())
+    rig.world.relay(first)
+    rig.clock.step(60)
+    blocked = {row.sequence: row.blocked and row.blocked.detail for row in onlooker.look().rows}
+    assert blocked == {2: None, 3: "ordered channel: behind #2"}
+    agree(rig, onlooker.look())
+
+
+def test_a_greater_age_that_somebody_else_proved_is_taken_over(onlooker: Onlooker) -> None:
+    rig = onlooker.rig
+    rig.stuck(timeout_seconds=0)
+    rig.alpha.tx_index = False
+    now = onlooker.look().at
+    rig.journal.predate(rig.source, {1}, now - timedelta(days=9))
+    rig.clock.step(60)
+    (row,) = onlooker.look().rows
+    assert (row.since, row.exact) == (now - timedelta(days=9), False)
+
+
 def test_a_scan_that_finds_nothing_new_writes_nothing_of_it(onlooker: Onlooker) -> None:
     rig = onlooker.rig
     rig.stuck(count=3)
@@ -244,6 +267,17 @@ def test_a_path_that_cannot_be_read_keeps_its_verdicts_and_says_since_when_and_w
     rig.beta.down = None
     back = path_row(rig, onlooker.look())
     assert (back.error, back.failed_at, back.read_at) == (None, None, rig.clock.now())
+
+
+def test_a_path_that_is_away_at_a_start_keeps_the_states_and_clients_that_were_read(onlooker: Onlooker) -> None:
+    rig = onlooker.rig
+    rig.stuck(timeout_seconds=0)
+    before = path_row(rig, onlooker.look())
+    rig.beta.down = NodeError("beta-1: it hangs")
+    onlooker.keeper = Keeper(rig.desk)
+    row = path_row(rig, onlooker.look())
+    assert before.source_client is not None
+    assert (row.source_client, row.source_state) == (before.source_client, before.source_state)
 
 
 def test_a_path_that_was_never_read_has_no_counts(onlooker: Onlooker) -> None:
@@ -277,6 +311,7 @@ def test_a_daemon_started_again_goes_on_from_the_picture_and_writes_nothing(onlo
 def test_what_a_full_disk_kept_from_being_written_is_written_by_the_next_scan(onlooker: Onlooker) -> None:
     rig = onlooker.rig
     rig.stuck(count=2)
+    live(rig)
     assert rig.journal.database.path
     reading = asyncio.run(scan(rig.desk))
     with closing(open_database(rig.journal.database.path)) as other, other.atomic(), pytest.raises(StoreError):

@@ -449,6 +449,7 @@ def test_those_that_were_approved_before_go_first_and_nothing_goes_twice(giver: 
     giver.expire(giver.quote(giver.rig.stuck()))
     first, second = giver.owed()
     approve(giver.desk, first.id, "eve")
+    giver.settle()
     request = ask(giver.desk, Wish(Verb.REFUND, second.id, amount=second.due.net), "ada")
     assert until_over(giver, office, request).code == "confirmed"
     assert [(to, coin) for to, coin, _ in giver.sent()] == [(one.due.to, one.due.net) for one in (first, second)]

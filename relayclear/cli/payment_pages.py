@@ -9,13 +9,12 @@ from relayclear.cli.face import Face
 from relayclear.cli.lines import print_filled, say_filled, say_trouble
 from relayclear.cli.output import console, say
 from relayclear.cli.tables import Cell, Column, print_table
-from relayclear.ibc.coin import Coin
 from relayclear.ibc.text import clean, visible
 from relayclear.money.settlement import Flaw
 from relayclear.store.cursors import Gap
 from relayclear.usecases.payments_view import PaymentPage, PaymentView
 from relayclear.wording import coin, counted, moment, short
-from relayclear.wording.paying import gap_state, reading_line, why_line, word_of
+from relayclear.wording.paying import gap_state, payment_lines, reading_line, why_line, word_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -82,26 +81,8 @@ def print_payment(face: Face, view: PaymentView) -> None:
     """Print one payment with everything that arrived, and what it is for."""
     out, found, word = console(face.color), view.stored.arrival, word_of(view)
     out.print(f"{word.glyph} {coin(found.coin)} {word.word}", style=word.style, soft_wrap=True)
-    because = why_line(view)
-    if because:
-        _line(out, "because", visible(because, 400))
-    if view.token is not None:
-        _line(out, "token", view.token, "bold")
-    if view.suggested is not None:
-        _line(out, "meant", f"{view.suggested}? relayclear payments assign {found.tx_hash[:12]}/{found.ordinal} …")
-    if view.paid is not None:
-        flaws = ", ".join(flaw.value.replace("_", " ") for flaw in Flaw if flaw in view.paid.flaws)
-        _line(out, "counts", coin(Coin(found.coin.denom, view.paid.applied)) + (f" ({flaws})" if flaws else ""))
-    _line(out, "transaction", f"{found.tx_hash}/{found.ordinal} on {found.chain}")
-    _line(out, "at", f"{moment(found.at)}, block {found.height}")
-    _line(out, "to", view.stored.payee)
-    senders = f" and {found.senders - 1} others" if found.senders > 1 else ""
-    _line(out, "from", f"{visible(found.sender or 'not told', 90)}{senders}, by {found.kind.value.replace('_', ' ')}")
-    if found.packet is not None:
-        _line(out, "packet", visible(f"{found.packet} over {found.channel}", 200))
-    _line(out, "memo", visible(found.memo, 300) or "none")
-    if found.outer_memo:
-        _line(out, "outer memo", f"{visible(found.outer_memo, 300)} (the relayer's: it doesn't count)")
+    for label, text in payment_lines(view):
+        _line(out, label, text, "bold" if label == "token" else "")
 
 
 def print_gaps(face: Face, gaps: Sequence[tuple[Gap, bool]]) -> None:

@@ -14,15 +14,14 @@ from relayclear.cli.tables import Cell, Column, print_table
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.text import clean, visible
 from relayclear.money.document import SignedQuote, fingerprint
-from relayclear.money.refunds import RefundDue
-from relayclear.money.settlement import AppliedPayment, Flaw
 from relayclear.money.token import ClearingToken
 from relayclear.usecases.quote_values import Issued, NoteCode
 from relayclear.usecases.refund_view import RefundView
 from relayclear.usecases.tokens_view import TokenView
 from relayclear.wording import FATES, coin, moment, short
 from relayclear.wording.offering import gas_basis, money, note_line, packets_text, pay_command, payer_line
-from relayclear.wording.selling import CAUSES, RESULTS, TOKENS, VERDICT_REASONS, over_line, token_sentences
+from relayclear.wording.selling import RESULTS, TOKENS, VERDICT_REASONS, over_line, token_sentences
+from relayclear.wording.tokens import owed_line, payment_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +75,7 @@ def print_view(face: Face, view: TokenView, refunds: Sequence[RefundView] = ()) 
     _print_packets(out, view)
     _print_payments(out, view)
     for due in view.owed:
-        _line(out, "owed back", _owed(due), "yellow")
+        _line(out, "owed back", owed_line(due), "yellow")
     for refund in refunds:
         _line(out, "refund", refund_brief(refund))
     if view.operation is not None:
@@ -110,21 +109,7 @@ def _print_packets(out: Console, view: TokenView) -> None:
 
 def _print_payments(out: Console, view: TokenView) -> None:
     for paid in view.settlement.payments:
-        _line(out, "payment", _payment(paid))
-
-
-def _payment(paid: AppliedPayment) -> str:
-    flaws = [flaw.value.replace("_", " ") for flaw in Flaw if flaw in paid.flaws]
-    payment = paid.payment
-    who = f" from {clean(payment.sender, 64)}" if payment.sender else ""
-    wrong = f" ({', '.join(flaws)})" if flaws else ""
-    return f"{coin(payment.coin)}{who} at {moment(payment.at)}, {payment.id.tx[:12]}…{wrong}"
-
-
-def _owed(due: RefundDue) -> str:
-    to = f"to {due.to}" if due.to else "to whom a claim names"
-    fee = f", {due.fee} of it kept" if due.fee else ""
-    return f"{coin(due.net)} {to}: {CAUSES[due.cause]}{fee}"
+        _line(out, "payment", payment_line(paid))
 
 
 def print_list(face: Face, views: Sequence[TokenView]) -> None:

@@ -35,6 +35,7 @@ from relayclear.usecases.quote_values import (
     Note,
     NoteCode,
     PayerCheck,
+    Preview,
     QuoteRequest,
     Sold,
     notes_from_json,
@@ -69,15 +70,8 @@ async def make_quote(desk: Desk, request: QuoteRequest) -> Issued:
     answered = _answered(desk.journal.database, request)
     if answered is not None:
         return answered
-    _refuse_bad_words(shop, desk, request)
-    # Before anything is read that hangs; what else the packets need is looked at once they are known.
-    refuse_stopped(desk, (request.chain, request.pay_on), None, request.pay_on or request.chain)
-    offered = await read_offer(desk, request)
-    paying = request.pay_on or offered.plan.path.source.chain
-    _refuse_bad_addresses(shop, desk, request, paying)
-    prices = shop.price_list(paying)
-    denom = accepted_denom(prices, request.pay_denom)
-    found = price(desk, shop, offered.plan, prices, denom, request.waive)
+    offered, found = await _priced(desk, shop, request)
+    paying = found.chain
     at, sold, payer, *_ = await asyncio.gather(
         _block_time(desk, offered, paying),
         _sold(desk, shop, offered, found),
@@ -89,6 +83,43 @@ async def make_quote(desk: Desk, request: QuoteRequest) -> Issued:
     offered = replace(offered, notes=(*offered.notes, *unpriced(found)))
     ttl = request.expires if request.expires is not None else shop.rules.token_ttl
     return _kept(desk, shop, request, offered, _Terms(found, shop.payee(paying), ttl, at), sold, payer)
+
+
+async def preview_quote(desk: Desk, request: QuoteRequest) -> Preview:
+    """What `make_quote` would sell now, and for how much: it is refused for the same reasons, and nothing is kept.
+
+    The notes say so where an open token would be given again.  Raises as `make_quote` does.
+    """
+    shop = require_shop(desk)
+    offered, found = await _priced(desk, shop, request)
+    at, payer, _ = await asyncio.gather(
+        _block_time(desk, offered, found.chain),
+        _payer(desk, found, request.payer),
+        refuse_empty_keys(desk, offered.plan, found),
+    )
+    ttl = request.expires if request.expires is not None else shop.rules.token_ttl
+    terms = _Terms(found, shop.payee(found.chain), ttl, at)
+    notes = (*offered.notes, *unpriced(found))
+    with desk.journal.database.snapshot() as reads:
+        if _standing(reads, request, terms) is not None:
+            notes = (*notes, Note(NoteCode.REPEATED))
+        else:
+            _refuse_over_limits(desk, shop, reads, request, offered, terms)
+    accepted = tuple(schedule.denom for schedule in shop.price_list(found.chain).schedules)
+    return Preview(found, terms.payee, ttl, accepted, notes, payer)
+
+
+async def _priced(desk: Desk, shop: Shop, request: QuoteRequest) -> tuple[Offered, Quote]:
+    """The packets as they are now, and what clearing them costs."""
+    _refuse_bad_words(shop, desk, request)
+    # Before anything is read that hangs; what else the packets need is looked at once they are known.
+    refuse_stopped(desk, (request.chain, request.pay_on), None, request.pay_on or request.chain)
+    offered = await read_offer(desk, request)
+    paying = request.pay_on or offered.plan.path.source.chain
+    _refuse_bad_addresses(shop, desk, request, paying)
+    prices = shop.price_list(paying)
+    denom = accepted_denom(prices, request.pay_denom)
+    return offered, price(desk, shop, offered.plan, prices, denom, request.waive)
 
 
 def _refuse_bad_words(shop: Shop, desk: Desk, request: QuoteRequest) -> None:
@@ -227,16 +258,16 @@ def _key(desk: Desk, shop: Shop) -> tuple[IssuerKey, bool]:
         return found, False
 
 
-def _standing(tx: Transaction, request: QuoteRequest, terms: _Terms) -> StoredToken | None:
+def _standing(reads: Reads, request: QuoteRequest, terms: _Terms) -> StoredToken | None:
     """The open token that was made for the same packets on the same terms.
 
     Raises RefusedError naming a token that holds one of the packets on other terms.
     """
     wanted = [term.key for term in terms.quote.packets]
     for key in wanted:
-        for held in tokens.open_of_packet(tx, key, terms.at):
-            state = token_states.state(tx, held.order_id)
-            found = tokens.get(tx, held.order_id)
+        for held in tokens.open_of_packet(reads, key, terms.at):
+            state = token_states.state(reads, held.order_id)
+            found = tokens.get(reads, held.order_id)
             if found is None or not (held.sold or _holds(state)):
                 continue
             if not held.sold and terms.at <= held.expires_at and _same_terms(found.token, request, terms):
@@ -274,23 +305,23 @@ def _reserved(found: StoredToken, held: OpenToken, packet: str, at: datetime) ->
 
 
 def _refuse_over_limits(
-    desk: Desk, shop: Shop, tx: Transaction, request: QuoteRequest, offered: Offered, terms: _Terms
+    desk: Desk, shop: Shop, reads: Reads, request: QuoteRequest, offered: Offered, terms: _Terms
 ) -> None:
     now, rules = desk.clock.now(), shop.rules
-    if tokens.count_open(tx, offered.wallet, terms.at) >= rules.max_open_per_wallet:
+    if tokens.count_open(reads, offered.wallet, terms.at) >= rules.max_open_per_wallet:
         raise RefusedError(
             f"{offered.wallet or 'packets without one known sender'} has {rules.max_open_per_wallet} open quotes",
             hint="wait until one is paid or expires, revoke one, or raise [sell] max_open_per_wallet",
             code="too_many_open",
         )
-    if tokens.count_since(tx, now - _HOUR) >= rules.max_per_hour:
+    if tokens.count_since(reads, now - _HOUR) >= rules.max_per_hour:
         raise RefusedError(
             f"{rules.max_per_hour} quotes were made within the last hour",
             hint="wait, or raise [sell] max_per_hour",
             code="too_many_quotes",
         )
     if request.waive is not None:
-        _refuse_over_budget(shop, quotes.waived_since(tx, now - _DAY), terms.quote)
+        _refuse_over_budget(shop, quotes.waived_since(reads, now - _DAY), terms.quote)
 
 
 def _refuse_over_budget(shop: Shop, waived: Sequence[Quote], new: Quote) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import SequenceRanges
 from relayclear.ibc.units import Unit
+from relayclear.money.fees import Quote
 from relayclear.money.token import ClearingToken
 from relayclear.usecases.once import Once
 
@@ -125,6 +126,21 @@ class Issued:
     token: ClearingToken
     document: str
     sold: Sold
+    notes: tuple[Note, ...] = ()
+    payer: PayerCheck | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be sold: the price with its breakdown, paid to whom, for how many seconds it would hold.
+
+    `accepted` are the denoms that it could be paid in, the usual one first.
+    """
+
+    quote: Quote
+    payee: str
+    ttl: int
+    accepted: tuple[str, ...]
     notes: tuple[Note, ...] = ()
     payer: PayerCheck | None = None
 

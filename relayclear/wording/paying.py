@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from relayclear.ibc.coin import Coin
+from relayclear.ibc.text import visible
 from relayclear.money.recognition import Why
+from relayclear.money.settlement import Flaw
 from relayclear.store.cursors import Cursor, Gap
 from relayclear.store.payments import How, Orphan
 from relayclear.usecases.payments_acts import Found, Rechecked
 from relayclear.usecases.payments_view import PaymentView
-from relayclear.wording import Word, moment
+from relayclear.wording import Word, coin, moment
 
 MATCHED = Word("matched", "✓", "green", "it is for a token")
 OTHERWISE = Word("booked", "-", "cyan", "it was booked as something else")
@@ -57,6 +62,56 @@ def why_line(view: PaymentView) -> str:
         match = view.stored.match
         return HOWS[match.how] + (f", {match.who}: {match.why}" if match.why else "")
     return WHYS[view.recognition.why] if view.recognition and view.recognition.why else ""
+
+
+def flaws_words(view: PaymentView) -> str:
+    """What is wrong with a payment of a token; nothing where it is as quoted."""
+    return ", ".join(flaw.value.replace("_", " ") for flaw in Flaw if view.paid and flaw in view.paid.flaws)
+
+
+def next_step(view: PaymentView) -> str | None:
+    """The command by which a person says what a payment of no token is for; None where nothing is to be said."""
+    name = f"{view.stored.arrival.tx_hash[:12]}/{view.stored.arrival.ordinal}"
+    if view.orphan is Orphan.OURS_LOST:
+        return "relayclear tokens import quotes.jsonl"
+    if view.orphan is Orphan.OWN:
+        tx_hash, ordinal = view.stored.arrival.tx_hash[:12], view.stored.arrival.ordinal
+        return f'relayclear books assign --tx {tx_hash} --output {ordinal} --as deposit --reason "…"'
+    if view.orphan is Orphan.ORPHAN:
+        return f'relayclear payments assign {name} {view.suggested or "TOKEN"} --reason "…"'
+    return None
+
+
+def payment_lines(view: PaymentView) -> Iterator[tuple[str, str]]:
+    """Everything that arrived, and what it is for: each line with its label."""
+    found, because = view.stored.arrival, why_line(view)
+    if because:
+        yield "because", visible(because, 400)
+    if view.token is not None:
+        yield "token", view.token
+    if view.suggested is not None:
+        yield "meant", f"{view.suggested}? relayclear payments assign {found.tx_hash[:12]}/{found.ordinal} …"
+    if view.paid is not None:
+        flaws = flaws_words(view)
+        yield "counts", coin(Coin(found.coin.denom, view.paid.applied)) + (f" ({flaws})" if flaws else "")
+    yield "transaction", f"{found.tx_hash}/{found.ordinal} on {found.chain}"
+    yield "at", f"{moment(found.at)}, block {found.height}"
+    yield "to", view.stored.payee
+    senders = f" and {found.senders - 1} others" if found.senders > 1 else ""
+    yield "from", f"{visible(found.sender or 'not told', 90)}{senders}, by {found.kind.value.replace('_', ' ')}"
+    if found.packet is not None:
+        yield "packet", visible(f"{found.packet} over {found.channel}", 200)
+    yield "memo", visible(found.memo, 300) or "none"
+    if found.outer_memo:
+        yield "outer memo", f"{visible(found.outer_memo, 300)} (the relayer's: it doesn't count)"
+
+
+def payment_page(view: PaymentView) -> str:
+    """Everything about a payment, and what a person may do."""
+    word, step = word_of(view), next_step(view)
+    lines = [f"{word.glyph} {coin(view.stored.arrival.coin)} {word.word}: {word.meaning}", ""]
+    lines += [f"{label:<12}{text}" for label, text in payment_lines(view)]
+    return "\n".join([*lines, *(["", f"try: {step}"] if step else [])])
 
 
 def rechecked_line(found: Rechecked) -> str:

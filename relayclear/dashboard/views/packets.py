@@ -14,6 +14,7 @@ from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found
 from relayclear.dashboard.view import View
 from relayclear.dashboard.views.packet_cells import age_text, blocked_text, class_cell, path_text
+from relayclear.dashboard.wizard import open_wizard
 from relayclear.errors import RelayclearError
 from relayclear.ibc.filter import Filter
 from relayclear.ibc.packet import ChannelEnd, PacketKey, SequenceRanges, Transfer
@@ -215,10 +216,16 @@ class PacketsPanel(TablePanel):
         rows = self.table.chosen
         if name == "mute":
             return [_mute(row) for row in rows]
+        if name != "clear":
+            return ()
         by_end: dict[ChannelEnd, list[int]] = {}
         for row in rows:
             by_end.setdefault(row.path.source, []).append(row.sequence)
         return [Wish(Verb.CLEAR, end=end, sequences=SequenceRanges.of(found)) for end, found in by_end.items()]
+
+    async def do_quote(self) -> None:
+        """Sell what is marked, else what is under the cursor, step by step."""
+        await open_wizard(self.host, self.chosen)
 
     @property
     def chosen(self) -> Sequence[PacketRow]:

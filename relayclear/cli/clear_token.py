@@ -46,8 +46,8 @@ async def carry_out(face: Face, desk: Desk, text: str, options: Options, once: O
     Raises AnsweredError where the same wish was made before.
     """
     once.begin(desk.journal.database)
-    with Interrupt() as interrupt:
-        line = face.live_line()
+    line = face.live_line()
+    with Interrupt(line.say) as interrupt:
         watching = Watching(interrupt.event, _teller(face, line, desk.clock), _hearer(face))
         view = view_token(desk, text)
         if wait and not options.dry_run:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from relayclear.errors import RelayclearError
-from relayclear.ibc.arrivals import Arrival, Movement
+from relayclear.ibc.arrivals import Arrival, Moved, Movement
 from relayclear.ibc.coin import Coin, DenomPath
 from relayclear.ibc.evidence import StepClaim, StepEvidence
 from relayclear.ibc.packet import ChannelEnd, Packet, PacketKey, RelayPath
@@ -115,16 +115,19 @@ class Chain(Protocol):
         height is gone or not there yet, NodeError.  An index may leave something out: only the balance tells.
         """
 
-    async def arrivals_by_blocks(self, address: str, first: int, last: int) -> list[Arrival]:
-        """The same, with the same identities, out of the blocks.  Raises HeightError where one is gone, NodeError."""
+    async def moved_by_blocks(self, address: str, first: int, last: int) -> Moved:
+        """What `arrivals` and `movements` tell, with the same identities, out of the blocks, each of them read once.
+
+        Raises HeightError where one is gone, NodeError.
+        """
 
     async def arrivals_of_tx(self, address: str, tx_hash: str) -> list[Arrival]:
         """What one transaction brought, nothing for a failed one.  Raises NotFoundError, IndexerError, NodeError."""
 
-    async def movements(self, address: str, first: int, last: int, *, by_blocks: bool = False) -> list[Movement]:
+    async def movements(self, address: str, first: int, last: int) -> list[Movement]:
         """All that moved to or from the address in these blocks, fees of failed transactions too.
 
-        Raises what `arrivals`, or `arrivals_by_blocks`, raises.
+        Raises what `arrivals` raises.
         """
 
     def news(self, address: str) -> AsyncGenerator[int, None]:

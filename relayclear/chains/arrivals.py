@@ -14,7 +14,7 @@ from relayclear.chains.index import FoundTx, Index, check_bytes, read_tx
 from relayclear.chains.wire import DeclinedError, Reply, decoded, sure
 from relayclear.chains.wire_events import block_events
 from relayclear.errors import NodeError, NotFoundError, RelayclearError
-from relayclear.ibc.arrivals import Arrival, Movement
+from relayclear.ibc.arrivals import Arrival, Moved, Movement
 from relayclear.ibc.packet import PacketKey
 
 WINDOW = 5_000
@@ -49,13 +49,15 @@ class ArrivalReader:
         check_bytes(tx, tx_hash.upper())
         return await self._of_txs(address, [tx])
 
-    async def arrivals_by_blocks(self, address: str, first: int, last: int) -> list[Arrival]:
-        """What came in the blocks `first` to `last`, out of the blocks.  Raises HeightError."""
-        found: list[Arrival] = []
+    async def moved_by_blocks(self, address: str, first: int, last: int) -> Moved:
+        """What came and all that moved in the blocks `first` to `last`, out of the blocks.  Raises HeightError."""
+        came, moved = list[Arrival](), list[Movement]()
         async for block in blocks(self._endpoints, moves(address), first, last):
             for tx in block.txs:
-                found += wire_arrivals.arrivals(self._chain, tx, block.at, address)
-        return await self._with_chains(found)
+                came += wire_arrivals.arrivals(self._chain, tx, block.at, address)
+                moved += wire_arrivals.movements(self._chain, tx, address)
+            moved += wire_arrivals.block_movements(self._chain, block.height, block.events, address)
+        return Moved(await self._with_chains(came), moved)
 
     async def movements(self, address: str, first: int, last: int) -> list[Movement]:
         """Everything that moved in the blocks `first` to `last`, by the index.  Raises IndexerError, HeightError."""
@@ -71,15 +73,6 @@ class ArrivalReader:
             for height, result in results.items():
                 found += wire_arrivals.block_movements(self._chain, height, block_events(sure(result)), address)
         return sorted(found, key=lambda one: one.height)
-
-    async def movements_by_blocks(self, address: str, first: int, last: int) -> list[Movement]:
-        """Everything that moved in the blocks `first` to `last`, out of the blocks.  Raises HeightError."""
-        found: list[Movement] = []
-        async for block in blocks(self._endpoints, moves(address), first, last):
-            for tx in block.txs:
-                found += wire_arrivals.movements(self._chain, tx, address)
-            found += wire_arrivals.block_movements(self._chain, block.height, block.events, address)
-        return found
 
     async def _of_txs(self, address: str, txs: Sequence[FoundTx]) -> list[Arrival]:
         good = [tx for tx in txs if tx.code == 0]

@@ -37,7 +37,7 @@ from relayclear.ibc.units import Unit
 
 if TYPE_CHECKING:
     # Named in signatures alone; what reads them loads them.
-    from relayclear.ibc.arrivals import Arrival, Movement
+    from relayclear.ibc.arrivals import Arrival, Moved, Movement
     from relayclear.ibc.evidence import StepClaim, StepEvidence
 
 
@@ -198,11 +198,11 @@ class CometChain:
 
         return await ArrivalReader(self._endpoints, self._index).arrivals(address, first, last)
 
-    async def arrivals_by_blocks(self, address: str, first: int, last: int) -> list[Arrival]:
-        """The same out of the blocks themselves.  Raises HeightError where one is gone, NodeError."""
+    async def moved_by_blocks(self, address: str, first: int, last: int) -> Moved:
+        """What `arrivals` and `movements` tell, out of the blocks.  Raises HeightError where one is gone, NodeError."""
         from relayclear.chains.arrivals import ArrivalReader  # noqa: PLC0415
 
-        return await ArrivalReader(self._endpoints, self._index).arrivals_by_blocks(address, first, last)
+        return await ArrivalReader(self._endpoints, self._index).moved_by_blocks(address, first, last)
 
     async def arrivals_of_tx(self, address: str, tx_hash: str) -> list[Arrival]:
         """What one transaction brought, nothing for a failed one.  Raises NotFoundError, IndexerError, NodeError."""
@@ -210,13 +210,11 @@ class CometChain:
 
         return await ArrivalReader(self._endpoints, self._index).of_tx(address, tx_hash)
 
-    async def movements(self, address: str, first: int, last: int, *, by_blocks: bool = False) -> list[Movement]:
+    async def movements(self, address: str, first: int, last: int) -> list[Movement]:
         """All that moved to or from the address in the blocks `first` to `last`; errors as those of `arrivals`."""
         from relayclear.chains.arrivals import ArrivalReader  # noqa: PLC0415
 
-        reader = ArrivalReader(self._endpoints, self._index)
-        read = reader.movements_by_blocks if by_blocks else reader.movements
-        return await read(address, first, last)
+        return await ArrivalReader(self._endpoints, self._index).movements(address, first, last)
 
     async def news(self, address: str) -> AsyncGenerator[int, None]:
         """Heights worth looking at, as a node tells them, until the line breaks.  Raises NodeError for every end."""

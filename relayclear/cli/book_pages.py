@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from relayclear.cli.face import Face
-from relayclear.cli.lines import print_filled
-from relayclear.cli.output import console, say
+from relayclear.cli.lines import print_filled, say_filled
+from relayclear.cli.output import console
 from relayclear.cli.tables import Cell, Column, print_table
 from relayclear.ibc.text import clean, visible
 from relayclear.money.ledger import CAME, LEFT, SOURCES, USES, Account
@@ -35,7 +35,7 @@ def print_said(face: Face, said: Said) -> None:
     for one in said.assigned:
         print_filled(out, visible(assigned_line(one), 600))
     if said.settled:
-        say("nothing of it is unexplained any more: refunds of that wallet may be signed again")
+        say_filled("nothing of it is unexplained any more: refunds of that wallet may be signed again")
 
 
 def print_audit(face: Face, found: Iterable[ChainAudit]) -> None:

@@ -11,6 +11,7 @@ from relayclear.cli import completion
 from relayclear.cli.clear_again import run_clear_once
 from relayclear.cli.clear_offer import Options, exit_of, offer
 from relayclear.cli.face import Face
+from relayclear.cli.lines import say_filled
 from relayclear.cli.names import coins, sequences
 from relayclear.cli.once import IdempotencyKey, wish
 from relayclear.cli.output import Exit
@@ -120,11 +121,12 @@ def _clear_one(face: Face, end: ChannelEnd, wanted: SequenceRanges, options: Opt
 
 
 def _say_held(face: Face, held: Sequence[Holder]) -> None:
-    from relayclear.cli.output import say
 
     for holder in held if not face.json else ():
         names = ", ".join(f"#{key.sequence}" for key in holder.packets)
-        say(f"{names} is in token {holder.memo}, which may still be paid: clearing it by hand takes the token back")
+        say_filled(
+            f"{names} is in token {holder.memo}, which may still be paid: clearing it by hand takes the token back"
+        )
 
 
 def _take_back(desk: Desk, held: Sequence[Holder]) -> None:

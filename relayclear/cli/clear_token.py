@@ -9,7 +9,7 @@ from relayclear.cli.clear_again import run_clear_once, show_token
 from relayclear.cli.clear_offer import Options, offer
 from relayclear.cli.face import Face
 from relayclear.cli.interrupt import Interrupt
-from relayclear.cli.lines import LiveLine
+from relayclear.cli.lines import LiveLine, say_filled
 from relayclear.cli.output import Exit, exit_for, say
 from relayclear.cli.who import who
 from relayclear.ibc.text import clean
@@ -45,8 +45,8 @@ async def carry_out(face: Face, desk: Desk, text: str, options: Options, once: O
     Raises AnsweredError where the same wish was made before.
     """
     once.begin(desk.journal.database)
-    with Interrupt() as interrupt:
-        line = face.live_line()
+    line = face.live_line()
+    with Interrupt(line.say) as interrupt:
         watching = Watching(interrupt.event, _teller(face, line, desk.clock), _hearer(face))
         view = view_token(desk, text)
         if wait and not options.dry_run:
@@ -87,7 +87,7 @@ def _print(face: Face, desk: Desk, outcome: Outcome) -> None:
     show_token(face, desk, outcome.view)
     if not face.json and not outcome.is_over:
         why = f": {outcome.trouble.message}" if outcome.trouble else ""
-        say(f"The work stays queued{why}. relayclear watch goes on with it, or say this command again.")
+        say_filled(f"The work stays queued{why}. relayclear watch goes on with it, or say this command again.")
 
 
 def _teller(face: Face, live: LiveLine, clock: Clock) -> Callable[[Progress], None]:

@@ -43,7 +43,8 @@ def pay_quote(face: Face, folder: str | None, text: str, amount: str | None) -> 
             face.emit(sent)
             return Exit.DONE
         typer.echo(f"{PAYER} sent {paid} to {token.payee}\nwith the memo {token.memo}:\n{sent['tx_hash']}")
-        say(f"Next: relayclear clear --token {token.memo} --wait, or relayclear watch, sees it once a block follows.")
+        say("seen, once a block has followed, by relayclear watch, or by:")
+        say(f"  relayclear clear --token {token.memo} --wait")
         return Exit.DONE
 
     return face.run(work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
@@ -13,9 +14,10 @@ from relayclear.cli.output import say
 class Interrupt:
     """Ctrl-C as an event: the first asks to stop in good order, the second goes at once."""
 
-    def __init__(self) -> None:
-        """Nothing was pressed yet."""
+    def __init__(self, told: Callable[[str], None] = say) -> None:
+        """Nothing was pressed yet; `told` says to the person that it was."""
         self.event = asyncio.Event()
+        self._told = told
 
     def __enter__(self) -> Self:
         """Take over SIGINT and SIGTERM."""
@@ -26,7 +28,7 @@ class Interrupt:
             if self.event.is_set() and task is not None:
                 task.cancel()
             elif not self.event.is_set():
-                say("stopping; what is under way is ended and looked at (again: leave at once)")
+                self._told("stopping; what is under way is ended and looked at (again: leave at once)")
                 self.event.set()
 
         for number in (signal.SIGINT, signal.SIGTERM):

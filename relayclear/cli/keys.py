@@ -10,6 +10,7 @@ import typer
 from relayclear.cli.asking import agreed
 from relayclear.cli.examples import examples
 from relayclear.cli.face import Face
+from relayclear.cli.lines import say_filled
 from relayclear.cli.once import IdempotencyKey, run_once, told_again, wish
 from relayclear.cli.output import Exit, say
 from relayclear.errors import UsageError
@@ -150,7 +151,7 @@ def publish(ctx: typer.Context) -> int:
         for payee in found["payees"]:
             typer.echo(f"paid on {payee['chain']} to {payee['address']} in {', '.join(payee['denoms'])}")
         typer.echo("check a quote: relayclear tokens verify quote.json --issuer FINGERPRINT")
-        say("put these lines, or relayclear keys publish --json, on a page under your own name (operator.url)")
+        say_filled("put these lines, or relayclear keys publish --json, on a page under your own name (operator.url)")
         return Exit.DONE
 
     return face.run(work)

@@ -8,6 +8,7 @@ from relayclear.clearing.operation import Attempt
 from relayclear.clearing.timeline import Moment, dated
 from relayclear.cli.clear_pages import print_operation
 from relayclear.cli.face import Face
+from relayclear.cli.lines import print_filled
 from relayclear.cli.output import console, rfc3339
 from relayclear.cli.rows import coin_row, operation_row, tx_row
 from relayclear.cli.tables import Cell, Column, print_table
@@ -111,14 +112,14 @@ def print_story(face: Face, story: OperationStory, *, output: bool) -> None:
     out = console(face.color)
     failed = sum(one.code != 0 for one in story.costs)
     for (chain, denom), amount in sorted(totals(story.costs).items()):
-        out.print(f"cost on {chain}: {clean(coin(Coin(denom, amount)), 200)}", soft_wrap=True)
+        print_filled(out, clean(coin(Coin(denom, amount)), 200), f"cost on {chain}: ")
     if failed:
         out.print(f"  of {len(story.costs)} transactions {failed} failed, and were paid for", style="yellow")
     out.print("what happened, in UTC:")
     lines = [(at, moment_line(item)) for at, item in dated(story.moments, story.operation.requested_at)]
     lines += [(event.at, event_line(event)) for event in story.events]
     for at, text in sorted(lines, key=lambda line: line[0]):
-        out.print(f"  {moment(at)}  {text}", soft_wrap=True)
+        print_filled(out, text, f"  {moment(at)}  ")
 
 
 def _print_run(face: Face, attempt: Attempt, *, output: bool) -> None:
@@ -129,7 +130,7 @@ def _print_run(face: Face, attempt: Attempt, *, output: bool) -> None:
     out.print(f"run {attempt.number}, {rfc3339(attempt.started_at)}, {ended}")
     out.print("  " + clean(" ".join(run.argv)), style="dim", soft_wrap=True)
     for complaint in run.complaints:
-        out.print(f"  Hermes: {clean(complaint, 400)}", style="yellow", soft_wrap=True)
+        print_filled(out, clean(complaint, 400), "  Hermes: ", "yellow")
     if output:
         for line in clean_lines(run.output).splitlines():
             out.print(f"  | {line}", style="dim", soft_wrap=True)

@@ -10,6 +10,7 @@ import typer
 
 from relayclear.cli import completion
 from relayclear.cli.face import Face
+from relayclear.cli.lines import say_filled
 from relayclear.cli.once import IdempotencyKey, run_once, told_again, wish
 from relayclear.cli.output import Exit, say
 from relayclear.errors import RelayclearError, UsageError
@@ -150,10 +151,11 @@ def _print(rows: list[dict[str, Any]]) -> None:
         typer.echo(f"# {row['id']}: {amount} to {row['to']}, until block {row['timeout_height']}")
         for command in row["commands"]:
             typer.echo(command)
-    say(f"sign and send them within {rows[0]['valid_blocks']} blocks from now: a later block takes none of them")
-    say("nothing else sends them meanwhile; the chain shows which are paid, by their memos")
+    say_filled(f"sign and send them within {rows[0]['valid_blocks']} blocks from now: a later block takes none of them")
+    say_filled("nothing else sends them meanwhile; the chain shows which are paid, by their memos")
     say("paid by another account: relayclear refunds mark-paid ID --tx HASH")
-    say('once those blocks have gone by, what is not paid: relayclear refunds export --cancel ID --reason "…"')
+    say("once those blocks have gone by, what is not paid is taken back with:")
+    say('  relayclear refunds export --cancel ID --reason "…"')
 
 
 def _cancel(face: Face, name: str, reason: str, key: str | None) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from relayclear.cli.face import Face
-from relayclear.cli.lines import print_filled, say_trouble
+from relayclear.cli.lines import print_filled, say_filled, say_trouble
 from relayclear.cli.output import console, say
 from relayclear.cli.tables import Cell, Column, print_table
 from relayclear.ibc.coin import Coin
@@ -95,7 +95,7 @@ def say_owed(page: RefundPage) -> None:
         goes = owed.by_itself + owed.approved
         say(f"{goes} {'goes' if goes == 1 else 'go'} with the next sweep: relayclear refunds sweep")
     if owed.claim:
-        say(f"! {_wait(owed.claim)} for the payer to name an address: relayclear refunds claim ID")
+        say_filled(f"! {_wait(owed.claim)} for the payer to name an address: relayclear refunds claim ID")
     if owed.small:
         say(f"{_wait(owed.small)} as too little to send")
     if owed.away:

@@ -10,6 +10,7 @@ import typer
 from relayclear.cli import completion
 from relayclear.cli.asking import agreed
 from relayclear.cli.face import Face
+from relayclear.cli.lines import say_filled
 from relayclear.cli.names import coins
 from relayclear.cli.output import Exit, say
 from relayclear.cli.spending import amount_typed
@@ -119,7 +120,9 @@ def _say_voided(face: Face, tx_hash: str, sequence: int) -> None:
         face.emit({"done": "voided", "tx_hash": tx_hash, "sequence": sequence})
         return
     typer.echo(f"sent to use sequence {sequence} up: {tx_hash}")
-    say("once it stands in a block whatever else was signed on it is dead: relayclear refunds sweep goes on from there")
+    say_filled(
+        "once it stands in a block whatever else was signed on it is dead: relayclear refunds sweep goes on from there"
+    )
 
 
 def _say_dead(face: Face, found: Knot) -> None:
@@ -128,7 +131,7 @@ def _say_dead(face: Face, found: Knot) -> None:
         face.emit({"done": "assumed_dead", "sequence": found.expected, "tx_hashes": names})
         return
     typer.echo(f"taken for dead on sequence {found.expected}: {', '.join(names) or 'what no node shows'}")
-    say("relayclear refunds sweep sends what is owed again; should one of them land after all, it is our loss")
+    say_filled("relayclear refunds sweep sends what is owed again; should one of them land after all, it is our loss")
 
 
 def _go_on(face: Face, desk: Desk, chain: str, reason: str) -> int:

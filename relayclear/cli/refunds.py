@@ -214,7 +214,10 @@ def mark_paid(
     ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> int:
-    """Mark a refund as paid by a transaction that the chain shows: the right coins to the right account."""
+    """Mark a refund as paid by a transaction that the chain shows: the right coins to the right account.
+
+    Of a refund that goes back over IBC it is the transaction that brought them on the payer's own chain.
+    """
     face: Face = ctx.obj
     once = wish(idempotency_key, "refunds mark-paid", refund, tx, output, told=_told_one)
 

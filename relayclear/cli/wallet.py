@@ -12,6 +12,7 @@ from relayclear.cli import completion
 from relayclear.cli.asking import agreed
 from relayclear.cli.examples import examples
 from relayclear.cli.face import Face
+from relayclear.cli.lines import say_filled
 from relayclear.cli.output import Exit, say
 from relayclear.errors import UsageError
 
@@ -53,7 +54,7 @@ def add(
         typer.echo(f"kept, sealed: {view.key.address}\nit signs the refunds of {view.key.chain}; path {view.key.path}")
         if view.is_payee is None:
             typer.echo(f"put it into the config, so that payments arrive there:\n\n{payee_lines(view.key)}\n")
-        say("the passphrase opens the key and nothing else does: keep both, and the mnemonic somewhere else")
+        say_filled("the passphrase opens the key and nothing else does: keep both, and the mnemonic somewhere else")
         return Exit.DONE
 
     return face.run(work)

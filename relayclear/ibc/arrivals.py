@@ -76,6 +76,13 @@ class Arrival:
         return ArrivalId(self.chain, self.tx_hash, self.ordinal, self.coin.denom)
 
 
+class Moved(NamedTuple):
+    """All that a stretch of blocks brought to an address, and all that moved there."""
+
+    arrivals: list[Arrival]
+    movements: list[Movement]
+
+
 @dataclass(frozen=True, slots=True)
 class Movement:
     """One `coin_received` (`incoming`) or `coin_spent` of an address in one denom, in a failed transaction too.

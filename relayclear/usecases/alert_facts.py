@@ -132,7 +132,7 @@ def _given_up(reads: Reads, _: datetime) -> Iterator[Condition]:
     for task in tasks.dead(reads, _LISTED):
         detail = {"why": clean(task.why or "", 300), "tries": task.tries}
         order_id = task.data.get("order_id")
-        yield Condition(f"task {task.key}", "work_given_up", Priority.HIGH, task.key, order_id, detail)
+        yield Condition(f"task {task.key}", "work_given_up", Priority.HIGH, order_id or task.key, order_id, detail)
 
 
 def _stops(reads: Reads, _: datetime) -> Iterator[Condition]:

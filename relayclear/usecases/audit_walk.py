@@ -91,7 +91,7 @@ async def look_again(
         if stored.id in told.arrivals or one.height > heights.get(stored.payee, 0) or _in_a_gap(stored, gaps):
             continue
         with suppress(HeightError):
-            for now in await node.arrivals_by_blocks(stored.payee, one.height, one.height):
+            for now in (await node.moved_by_blocks(stored.payee, one.height, one.height)).arrivals:
                 if now.identity == stored.arrival.identity:
                     told.arrivals[stored.id] = now
                     _count(told.moved, _Name(now.coin.denom, f"{now.tx_hash}/in/{now.ordinal}"), now.coin.amount)

@@ -105,8 +105,9 @@ async def _out_of_blocks(node: Chain, payee: str, first: int, last: int) -> Flow
     movements: list[Movement] = []
     for start in range(first, last + 1, BLOCKS_WINDOW):
         stretch = payee, start, min(start + BLOCKS_WINDOW - 1, last)
-        arrivals += await node.arrivals_by_blocks(*stretch)
-        movements += await node.movements(*stretch, by_blocks=True)
+        moved = await node.moved_by_blocks(*stretch)
+        arrivals += moved.arrivals
+        movements += moved.movements
     return Flows(first, last, tuple(arrivals), tuple(movements), by_blocks=True)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from relayclear.errors import HeightError, NotFoundError, RefusedError, UsageError
 from relayclear.ibc.arrivals import Arrival
+from relayclear.ibc.coin import Coin, DenomPath
 from relayclear.ibc.readings import Head
 from relayclear.ibc.spending import Draft
 from relayclear.money.ledger import Kind, Place
 from relayclear.money.refund_state import RefundState, Said
 from relayclear.money.refunds import refund_memo
-from relayclear.store import history, ledger, refunds, signings
+from relayclear.store import history, ledger, payments, refunds, signings
 from relayclear.store.db import Transaction
 from relayclear.store.history import Event
 from relayclear.store.refunds import Refund, SaidOf
@@ -21,7 +23,7 @@ from relayclear.usecases.explaining import settle_use
 from relayclear.usecases.once import ANEW, Once
 from relayclear.usecases.payments import read_payments
 from relayclear.usecases.refund_acts import require_refund
-from relayclear.usecases.refund_books import book_by_hand, book_over, is_withdrawal
+from relayclear.usecases.refund_books import book_by_hand, book_over, is_withdrawal, memo_id
 from relayclear.usecases.refund_dues import USUAL_GAS, fee_for, rules_of
 from relayclear.usecases.refund_send import holding_wallet
 from relayclear.usecases.refund_sign import sending_of
@@ -169,8 +171,9 @@ async def mark_paid(
 ) -> Refund:
     """Mark a refund as paid by a transaction that the chain shows: the right coins to the right account.
 
-    Raises UsageError where it shows something else, RefusedError for a refund that may still be sent
-    by us, and for coins that pay another refund or were called an expense, HeightError while its
+    Of one that goes back over IBC it is a transaction of the payer's own chain, where the coins arrived.
+    Raises UsageError where it shows something else, or coins that pay another refund, RefusedError for a
+    refund that may still be sent by us, and for coins that were called an expense, HeightError while its
     block is still to be read.
     """
     once.begin(desk.journal.database)
@@ -187,22 +190,59 @@ async def mark_paid(
     if reading.error is not None:
         raise reading.error
     await read_wallet(desk, refund.chain)
-    arrival = await _paying(desk, refund, wanted, output, reading.through or 0)
+    awaited = await _awaited(desk, refund)
+    # Of the payee's chain what is read counts, of another one what a further block stands on.
+    through = reading.through or 0
+    if awaited.chain != refund.chain:
+        through = (await desk.chain(awaited.chain).head()).height - 1
+    arrival = await _paying(desk, refund, awaited, wanted, output, through)
     return _mark(desk, refund, arrival, who, once)
 
 
-async def _paying(desk: Desk, refund: Refund, tx_hash: str, output: int | None, through: int) -> Arrival:
+class _Awaited(NamedTuple):
+    """Where the coins of a refund reach its payer, and as which coin of that chain."""
+
+    chain: str
+    coin: Coin
+
+
+async def _awaited(desk: Desk, refund: Refund) -> _Awaited:
+    """Over IBC they go back through the channel that the payment came over, and are called there what they were."""
+    if refund.over is None:
+        return _Awaited(refund.chain, refund.net)
+    stored = payments.get(desk.journal.database, refund.payment)
+    came_as = stored.arrival.packet if stored is not None else None
+    denom = refund.net.denom
+    path = DenomPath.parse(denom)
+    if denom.startswith("ibc/"):
+        path = await desk.chain(refund.chain).denom_path(denom) or path
+    if came_as is None or came_as.chain not in desk.chains or path.base.startswith("ibc/"):
+        raise RefusedError(
+            f"nobody here can tell as what refund {refund.id} reaches {refund.to}",
+            hint="relayclear chains names the chains that can be asked",
+            code="not_by_hand",
+        )
+    over, far = refund.over, came_as.end
+    there = path.received_over((over.port, over.channel), (far.port, far.channel)).voucher
+    return _Awaited(came_as.chain, Coin(there, refund.net.amount))
+
+
+async def _paying(
+    desk: Desk, refund: Refund, awaited: _Awaited, tx_hash: str, output: int | None, through: int
+) -> Arrival:
     try:
-        told = await desk.chain(refund.chain).arrivals_of_tx(refund.to, tx_hash)
+        told = await desk.chain(awaited.chain).arrivals_of_tx(refund.to, tx_hash)
     except NotFoundError as error:
         raise UsageError(
-            f"{refund.chain} has no transaction {tx_hash[:64]}", hint="give its whole hash", code="unknown_tx"
+            f"{awaited.chain} has no transaction {tx_hash[:64]}",
+            hint=f"the hash of what reached {refund.to} on {awaited.chain}",
+            code="unknown_tx",
         ) from error
-    right = [one for one in told if one.coin == refund.net and output in {None, one.ordinal}]
+    right = [one for one in told if one.coin == awaited.coin and output in {None, one.ordinal}]
     taken = set(_outputs(desk, refund, tx_hash))
-    free = [one for one in right if one.ordinal not in taken]
+    free = [one for one in right if one.ordinal not in taken and memo_id(one.memo) in {None, refund.id}]
     if not free:
-        what = "pays another refund already" if right else f"sends {refund.to} no {refund.net}"
+        what = "pays another refund already" if right else f"sends {refund.to} no {awaited.coin} on {awaited.chain}"
         raise UsageError(
             f"transaction {tx_hash[:64]} {what}",
             hint=f"relayclear refunds show {refund.id}",

@@ -85,7 +85,7 @@ async def _payments_agree(witness: Chain, payee: str, arrivals: Iterable[StoredP
             continue
         # `tx` shows only the last block with these bytes: put into one again, a payment looks like one that failed.
         height = stored.arrival.height
-        if not _same(stored.arrival, await witness.arrivals_by_blocks(payee, height, height)):
+        if not _same(stored.arrival, (await witness.moved_by_blocks(payee, height, height)).arrivals):
             return False
     return True
 

@@ -50,7 +50,7 @@ _SENTENCES = {
     "books_do_not_balance": "the books of {books} don't balance: relayclear audit --chain {subject}",
     "payments_not_read": "payments on {subject} can't be read: {error}",
     "paths_not_read": "{paths} paths from {subject} can't be read: {error}",
-    "work_given_up": "work was given up, and waits for you ({subject}): {why}",
+    "work_given_up": "the work of {subject} was given up, and waits for you: {why}; relayclear clear --token {subject}",
     "refunds_stopped": "refunds on {subject} wait for you: {why}",
     "packets_stuck": "{packets} packets are stuck on {subject}, from #{oldest} on: relayclear packets list",
 }
@@ -59,7 +59,7 @@ _OVER = {
     "books_do_not_balance": "the books of {books} balance again",
     "payments_not_read": "payments on {subject} are read again",
     "paths_not_read": "all paths from {subject} are read again",
-    "work_given_up": "work that was given up goes on, or is done ({subject})",
+    "work_given_up": "the work of {subject}, which was given up, goes on or is done",
     "refunds_stopped": "refunds on {subject} may go again",
     "refund_owed": "nothing is owed back of that token any more",
     "packets_stuck": "nothing is stuck on {subject} any more",

@@ -24,7 +24,7 @@ _BACK = 10.0
 
 
 def catchup(ground: Ground, rounds: int | None) -> Sequence[Figure]:
-    """The medians of so many outages: held to the limit with the node's index, and told for a node without one."""
+    """The medians of so many outages: with the node's index, and without one."""
     with ExitStack() as stack:
         stall = stack.enter_context(standing(ground.folder / "recovery", 1, 1.0))
         ways = {"by the index": True, "by blocks": False}
@@ -36,7 +36,7 @@ def catchup(ground: Ground, rounds: int | None) -> Sequence[Figure]:
             f"{way} {BLOCKS / median(seconds):.0f} blocks a second: {BLOCKS} in",
             median(seconds),
             "s",
-            BLOCKS / LIMIT if ways[way] else None,
+            BLOCKS / LIMIT,
         )
         for way, seconds in took.items()
     ]

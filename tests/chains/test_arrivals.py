@@ -20,6 +20,7 @@ from relayclear.ibc.packet import PacketKey
 from relayclear.rehearsal import relaying
 from relayclear.rehearsal.context import Context
 from relayclear.rehearsal.transactions import wrap
+from relayclear.usecases.payments_reading import read_flows
 from tests.chains.rehearsed import ALPHA, BETA, CHAINS, GAS, MULTI_SEND, Stage, execute, grant, held, multi_send, send
 from tests.fakes.chain import FakeChain
 from tests.fakes.world import address, time_of
@@ -37,7 +38,7 @@ def arrivals(stage: Stage, chain: str, first: int = 1) -> list[Arrival]:
 
     async def read(adapter: CometChain) -> list[Arrival]:
         found = await adapter.arrivals(payee(chain), first, last)
-        assert await adapter.arrivals_by_blocks(payee(chain), first, last) == found
+        assert (await adapter.moved_by_blocks(payee(chain), first, last)).arrivals == found
         for tx_hash in {one.tx_hash for one in found}:
             of_tx = [one for one in found if one.tx_hash == tx_hash]
             assert await adapter.arrivals_of_tx(payee(chain), tx_hash) == of_tx
@@ -55,7 +56,7 @@ def movements(stage: Stage, chain: str, first: int = 1) -> list[Movement]:
 
     async def read(adapter: CometChain) -> list[Movement]:
         found = await adapter.movements(payee(chain), first, last)
-        by_blocks = await adapter.movements(payee(chain), first, last, by_blocks=True)
+        by_blocks = (await adapter.moved_by_blocks(payee(chain), first, last)).movements
         assert sorted(map(str, found)) == sorted(map(str, by_blocks))
         return by_blocks
 
@@ -255,7 +256,8 @@ def test_an_index_that_is_off_tells_of_no_payments() -> None:
         by_index(stage)
     with pytest.raises(IndexerError):
         stage.ask(ALPHA, lambda adapter: adapter.movements(payee(ALPHA), 1, 2))
-    assert len(stage.ask(ALPHA, lambda adapter: adapter.arrivals_by_blocks(payee(ALPHA), 1, stage.height(ALPHA)))) == 1
+    moved = stage.ask(ALPHA, lambda adapter: adapter.moved_by_blocks(payee(ALPHA), 1, stage.height(ALPHA)))
+    assert len(moved.arrivals) == 1
 
 
 @pytest.mark.parametrize("empty_blocks", [0, 1])
@@ -284,7 +286,7 @@ def test_a_node_set_up_from_a_snapshot_tells_of_no_payments_before_it() -> None:
     with pytest.raises(HeightError):
         by_index(stage)
     with pytest.raises(HeightError):
-        stage.ask(ALPHA, lambda adapter: adapter.arrivals_by_blocks(payee(ALPHA), 1, stage.height(ALPHA)))
+        stage.ask(ALPHA, lambda adapter: adapter.moved_by_blocks(payee(ALPHA), 1, stage.height(ALPHA)))
     # One endpoint's blocks say nothing of another's index.
     stage.add_node(ALPHA, tx_index=False)
     with pytest.raises(IndexerError):
@@ -298,13 +300,29 @@ def test_a_height_that_is_not_there_yet_is_taken_for_an_empty_one() -> None:
     with pytest.raises(HeightError):
         by_index(stage, 1, stage.height(ALPHA) + 1)
     with pytest.raises(HeightError):
-        stage.ask(ALPHA, lambda adapter: adapter.arrivals_by_blocks(payee(ALPHA), 1, stage.height(ALPHA) + 1))
+        stage.ask(ALPHA, lambda adapter: adapter.moved_by_blocks(payee(ALPHA), 1, stage.height(ALPHA) + 1))
+
+
+def test_a_stretch_without_an_index_costs_each_block_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = paid()
+    stage.faults(ALPHA).tx_index = False
+    last, asked = stage.height(ALPHA), list[Any]()
+
+    def note(call: Any, value: Any) -> Any:
+        """Count what is asked, and change nothing."""
+        asked.append(call)
+        return value
+
+    Odd(monkeypatch, note)
+    flows = stage.ask(ALPHA, lambda adapter: read_flows(adapter, payee(ALPHA), 1, last))
+    assert (flows.by_blocks, len(flows.arrivals), len(flows.movements)) == (True, 1, 1)
+    assert sum(call.method == "block_results" for call in asked) == last
 
 
 def test_a_dead_node_has_no_payments() -> None:
     stage = Stage()
     stage.nodes[ALPHA] = []
-    for question in (lambda a: a.arrivals(payee(ALPHA), 1, 1), lambda a: a.arrivals_by_blocks(payee(ALPHA), 1, 1)):
+    for question in (lambda a: a.arrivals(payee(ALPHA), 1, 1), lambda a: a.moved_by_blocks(payee(ALPHA), 1, 1)):
         with pytest.raises(NodeError):
             stage.ask(ALPHA, question)
 
@@ -400,7 +418,7 @@ def test_a_node_that_talks_nonsense_is_believed(method: str, broken: Any, monkey
     async def read(adapter: CometChain) -> None:
         with suppress(IndexerError):
             await adapter.arrivals(payee(ALPHA), 1, last)
-        await adapter.arrivals_by_blocks(payee(ALPHA), 1, last)
+        await adapter.moved_by_blocks(payee(ALPHA), 1, last)
         await adapter.movements(payee(ALPHA), 1, last)
 
     with pytest.raises(NodeError):

@@ -79,9 +79,10 @@ def movements(stage: Stage, chain: str, who: str) -> list[Movement]:
     """All that moved the account's coins, in the order of the events."""
     last = stage.height(chain)
     fake = by_fake(stage, chain, lambda one: one.movements(who, 1, last))
-    for by_blocks in (True, False):
-        found = stage.ask(chain, partial(CometChain.movements, address=who, first=1, last=last, by_blocks=by_blocks))
-        assert sorted(map(str, found)) == sorted(map(str, fake))
+    by_index = stage.ask(chain, partial(CometChain.movements, address=who, first=1, last=last))
+    assert sorted(map(str, by_index)) == sorted(map(str, fake))
+    found = stage.ask(chain, partial(CometChain.moved_by_blocks, address=who, first=1, last=last)).movements
+    assert sorted(map(str, found)) == sorted(map(str, fake))
     return found
 
 

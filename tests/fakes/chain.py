@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from relayclear.errors import HeightError, IndexerError, NodeError, NotFoundError, RelayclearError
-from relayclear.ibc.arrivals import Arrival, Movement
+from relayclear.ibc.arrivals import Arrival, Moved, Movement
 from relayclear.ibc.coin import Coin, DenomPath
 from relayclear.ibc.evidence import StepClaim, StepEvidence
 from relayclear.ibc.packet import ChannelEnd, Packet, PacketKey, RelayPath
@@ -252,9 +252,9 @@ class FakeChain:
         self._want_index(last)
         return [one for one in self._arrivals(address, first, last) if one.tx_hash not in self.unindexed]
 
-    async def arrivals_by_blocks(self, address: str, first: int, last: int) -> list[Arrival]:
-        self._ask("arrivals_by_blocks")
-        return self._arrivals(address, first, last)
+    async def moved_by_blocks(self, address: str, first: int, last: int) -> Moved:
+        self._ask("moved_by_blocks")
+        return Moved(self._arrivals(address, first, last), self._movements(address, first, last))
 
     async def arrivals_of_tx(self, address: str, tx_hash: str) -> list[Arrival]:
         self._ask("arrivals_of_tx")
@@ -264,17 +264,10 @@ class FakeChain:
             raise NotFoundError(f"{self.id}: tx ({tx_hash}) not found")
         return coins.arrivals(self.world, self.id, *found, address)
 
-    async def movements(self, address: str, first: int, last: int, *, by_blocks: bool = False) -> list[Movement]:
+    async def movements(self, address: str, first: int, last: int) -> list[Movement]:
         self._ask("movements")
-        if not by_blocks:
-            self._want_index(last)
-        return [
-            one
-            for block in self._blocks(first, last)
-            for place in (*range(len(block.txs)), None)
-            for one in coins.movements(self.id, block, place, address)
-            if by_blocks or one.tx_hash not in self.unindexed
-        ]
+        self._want_index(last)
+        return [one for one in self._movements(address, first, last) if one.tx_hash not in self.unindexed]
 
     def _want_index(self, last: int) -> None:
         if not self.tx_index:
@@ -295,6 +288,14 @@ class FakeChain:
             for block in self._blocks(first, last)
             for place in range(len(block.txs))
             for one in coins.arrivals(self.world, self.id, block, place, address)
+        ]
+
+    def _movements(self, address: str, first: int, last: int) -> list[Movement]:
+        return [
+            one
+            for block in self._blocks(first, last)
+            for place in (*range(len(block.txs)), None)
+            for one in coins.movements(self.id, block, place, address)
         ]
 
     async def news(self, address: str) -> AsyncGenerator[int, None]:

@@ -65,7 +65,7 @@ async def until(true: Callable[[], bool]) -> None:
 async def read_every_way(adapter: CometChain, payee: str, first: int, last: int) -> list[Arrival]:
     """What arrived, which must be the same by the index, by the blocks and by each transaction's hash."""
     found = await settled(lambda: adapter.arrivals(payee, first, last))
-    assert await adapter.arrivals_by_blocks(payee, first, last) == found
+    assert (await adapter.moved_by_blocks(payee, first, last)).arrivals == found
     for tx_hash in {one.tx_hash for one in found}:
         of_tx = [one for one in found if one.tx_hash == tx_hash]
         assert await adapter.arrivals_of_tx(payee, tx_hash) == of_tx
@@ -191,7 +191,7 @@ def test_a_fee_or_a_returning_coin_is_missing_from_the_balance(network: Network,
             network.clear(chain, here.channel, [refused])
             last = (await adapter.head()).height
             by_index = await settled(lambda: adapter.movements(payee, first, last))
-            moved = await adapter.movements(payee, first, last, by_blocks=True)
+            moved = (await adapter.moved_by_blocks(payee, first, last)).movements
             assert sorted(map(str, moved)) == sorted(map(str, by_index))
             after = await adapter.balances(payee, last)
             arrived = await read_every_way(adapter, payee, first, last)
@@ -217,7 +217,7 @@ def test_a_height_that_is_not_there_is_taken_for_an_empty_one(network: Network, 
     async def run() -> None:
         async with opened(network, chain) as [adapter]:
             ahead = (await adapter.head()).height + 1000
-            for question in (adapter.arrivals, adapter.arrivals_by_blocks, adapter.movements):
+            for question in (adapter.arrivals, adapter.moved_by_blocks, adapter.movements):
                 with pytest.raises(HeightError):
                     await question(payee, 1, ahead)
             with pytest.raises(HeightError):

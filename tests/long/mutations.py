@@ -212,7 +212,7 @@ class Mutations:
         head = self.rig.world.chains["alpha-1"].height
         for question in (
             chain.arrivals(payee, max(1, head - 20), head - 1),
-            chain.movements(payee, max(1, head - 20), head - 1, by_blocks=True),
+            chain.moved_by_blocks(payee, max(1, head - 20), head - 1),
             chain.sent_packets(self.path, [1, 6]),
             chain.balances(payee),
             chain.account(payee),

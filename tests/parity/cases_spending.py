@@ -11,6 +11,7 @@ from typing import Any
 from relayclear.chains.chain import CometChain
 from relayclear.chains.hosts import Hosts
 from relayclear.errors import RelayclearError
+from relayclear.ibc.arrivals import Movement
 from relayclear.rehearsal.transactions import hash_of
 from tests.localnet.channels import Channel
 from tests.localnet.node import ALPHA, BETA
@@ -53,6 +54,10 @@ def _shown(answer: Any) -> Any:
     return [_shown(one) for one in answer] if isinstance(answer, list | tuple) else answer
 
 
+async def _moved(chain: CometChain, who: str, height: int) -> list[Movement]:
+    return (await chain.moved_by_blocks(who, height, height)).movements
+
+
 def _told(side: Side, chain: str, purse: Purse, raw: bytes) -> dict[str, Any]:
     """Everything that the adapter tells of a transaction that is in a block, or will be."""
     height = int(side.found(chain, hash_of(raw))["height"])
@@ -62,7 +67,7 @@ def _told(side: Side, chain: str, purse: Purse, raw: bytes) -> dict[str, Any]:
         "landings": _asked(side, chain, lambda one: one.landings(hash_of(raw), height - 1, last)),
         "use": _asked(side, chain, lambda one: one.sequence_use(who, sequence - 1)),
         "uses": _asked(side, chain, lambda one: one.sequence_uses(who, height, last)),
-        "movements": _asked(side, chain, lambda one: one.movements(who, height, height, by_blocks=True)),
+        "movements": _asked(side, chain, lambda one: _moved(one, who, height)),
         "again": _asked(side, chain, lambda one: one.broadcast(raw)),
     }
 
@@ -199,7 +204,7 @@ def spending_by_another_hand(side: Side) -> Any:
     _asked(side, ALPHA, lambda one: one.broadcast(raw))
     told = _told(side, ALPHA, hand, raw)
     height = int(side.found(ALPHA, hash_of(raw))["height"])
-    moved = _asked(side, ALPHA, lambda one: one.movements(owner.address, height, height, by_blocks=True))
+    moved = _asked(side, ALPHA, lambda one: _moved(one, owner.address, height))
     return {**told, "owners": moved}
 
 

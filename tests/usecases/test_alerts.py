@@ -25,6 +25,7 @@ from relayclear.store.tasks import NewTask
 from relayclear.usecases.alerts import CONDITION_SECONDS, KEPT_DAYS, Called, Calling, call_for_test, list_alerts
 from relayclear.usecases.mute import mute_packets
 from relayclear.usecases.scan import scan
+from relayclear.usecases.tokens_view import view_token
 from relayclear.wording.alerting import alert_sentence
 from tests.fakes.rig import Rig, opened_rig
 from tests.test_watch import SharedClock
@@ -288,6 +289,20 @@ def test_books_that_the_store_alone_shows_to_be_off_call_and_not_only_what_an_au
     (told,) = [one for one in phone.told if one["kind"] == "books_do_not_balance"]
     assert (told["subject"], told["priority"]) == ("alpha-1", "high")
     assert told["text"] == "the books of alpha-1/stake don't balance: relayclear audit --chain alpha-1"
+
+
+def test_who_is_called_for_work_that_was_given_up_is_told_which_token_and_how_it_goes_on(counter: Counter) -> None:
+    rig, phone = counter.rig, Phone()
+    token = counter.bought(rig.stuck())
+    beta = rig.chains.pop("beta-1")
+    counter.work()
+    rig.chains["beta-1"] = beta
+    once(rig, phone)
+    (told,) = [one for one in phone.told if one["kind"] == "work_given_up"]
+    assert (told["token"], told["priority"]) == (token.memo, "high")
+    name = told["text"].rpartition("relayclear clear --token ")[2]
+    assert counter.view(token) == view_token(rig.desk, name)
+    assert "no channel 'channel-0'" in told["text"]
 
 
 def test_a_condition_stands_across_a_restart(counter: Counter) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from relayclear.errors import ConfigError, HeightError, NodeError, RefusedError
-from relayclear.ibc.arrivals import Arrival
+from relayclear.ibc.arrivals import Moved
 from relayclear.ibc.spending import SequenceUse
 from relayclear.money.ledger import Account, Kind, Place, book
 from relayclear.rehearsal.transactions import Terms, hash_of
@@ -162,10 +162,10 @@ def test_a_payment_that_the_chain_no_longer_has_still_counts(giver: Giver) -> No
     # What only an index has lost stands in its block all the same.
     assert flaws(audited(giver)) == []
 
-    async def nothing(*_: object) -> list[Arrival]:
-        return []
+    async def nothing(*_: object) -> Moved:
+        return Moved([], [])
 
-    giver.rig.alpha.arrivals_by_blocks = nothing  # type: ignore[method-assign, assignment]
+    giver.rig.alpha.moved_by_blocks = nothing  # type: ignore[method-assign, assignment]
     found = audited(giver)
     assert flaws(found) == [(Flaw.PAYMENT_MISSING, f"{first.arrival.tx_hash}/{first.arrival.ordinal}")]
 
@@ -254,7 +254,7 @@ def test_a_chain_that_cannot_be_read_is_called_right_or_wrong(giver: Giver) -> N
     assert kept is not None
     assert not kept.agrees
     giver.rig.alpha.down = None
-    giver.rig.alpha.tx_index, giver.rig.alpha.fails["arrivals_by_blocks"] = False, HeightError("pruned")
+    giver.rig.alpha.tx_index, giver.rig.alpha.fails["moved_by_blocks"] = False, HeightError("pruned")
     giver.blocks(3)
     found = audited(giver)
     assert found.error is not None

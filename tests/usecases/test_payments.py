@@ -434,8 +434,8 @@ class Flooded(FakeChain):
     async def arrivals(self, address: str, first: int, last: int) -> list[ChainArrival]:  # noqa: D102
         return [*await super().arrivals(address, first, last), *self.flood(address)]
 
-    async def movements(self, address: str, first: int, last: int, *, by_blocks: bool = False) -> list[Movement]:  # noqa: D102
-        found = await super().movements(address, first, last, by_blocks=by_blocks)
+    async def movements(self, address: str, first: int, last: int) -> list[Movement]:  # noqa: D102
+        found = await super().movements(address, first, last)
         return found + [Movement(ALPHA, one.tx_hash, one.height, ONE, incoming=True) for one in self.flood(address)]
 
 

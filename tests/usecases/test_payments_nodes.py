@@ -37,9 +37,8 @@ class Liar(FakeChain):
             raise HeightError(f"{self.id}: results of block {first} are gone")
         return [one for one in super()._arrivals(address, first, last) if one.tx_hash not in self.hidden]
 
-    async def movements(self, address: str, first: int, last: int, *, by_blocks: bool = False) -> list[Movement]:  # noqa: D102
-        found = await super().movements(address, first, last, by_blocks=by_blocks)
-        return [one for one in found if one.tx_hash not in self.hidden]
+    def _movements(self, address: str, first: int, last: int) -> list[Movement]:
+        return [one for one in super()._movements(address, first, last) if one.tx_hash not in self.hidden]
 
     async def balances(self, address: str, height: int = 0) -> Balances:  # noqa: D102
         found = await super().balances(address, height)
@@ -73,7 +72,7 @@ def test_row_42_payments_are_read_out_of_blocks_while_the_index_is_off(till: Til
     till.rig.alpha.tx_index = False
     till.pay(token.memo)
     assert len(till.read_all()) == 1
-    assert "arrivals_by_blocks" in till.rig.alpha.asked
+    assert "moved_by_blocks" in till.rig.alpha.asked
     assert till.view(token).state is TokenState.PAID
 
 
@@ -99,7 +98,7 @@ def test_an_index_that_hides_a_payment_is_found_out_by_the_balance(till: Till) -
     till.rig.alpha.unindexed = {tx_hash}
     till.rig.alpha.asked.clear()
     assert [one.arrival.tx_hash for one in till.read_all()] == [tx_hash]
-    assert till.rig.alpha.asked.count("arrivals_by_blocks") == 1
+    assert till.rig.alpha.asked.count("moved_by_blocks") == 1
 
 
 # What can't be explained

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cosmpy.protos.ibc.applications.transfer.v1 import tx_pb2 as transfer_tx
 
+from relayclear.errors import RefusedError, UsageError
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import ChannelState, PacketKey
 from relayclear.ibc.spending import Draft, IbcSend
@@ -20,14 +21,14 @@ from relayclear.money.refund_state import RefundState
 from relayclear.money.refunds import Wait, refund_id, refund_memo
 from relayclear.rehearsal import bank, channels
 from relayclear.rehearsal.clock import BILLION
-from relayclear.rehearsal.transactions import Terms, wrap
+from relayclear.rehearsal.transactions import Terms, hash_of, wrap
 from relayclear.store import claims, cursors, dues, ledger, payments, refunds
 from relayclear.store.claims import Claim, ClaimText
 from relayclear.store.payments import Orphan
 from relayclear.usecases.payments import read_payments
 from relayclear.usecases.refund_acts import approve
 from relayclear.usecases.refund_dues import OwedRefund
-from relayclear.usecases.refund_hand import export
+from relayclear.usecases.refund_hand import export, mark_paid
 from relayclear.usecases.refund_transit import follow_packets, open_too_long
 from tests.fakes.rig import Rig
 from tests.fakes.world import address
@@ -356,6 +357,51 @@ def test_an_exported_refund_over_ibc_is_never_found(till: Claimer) -> None:
     assert state(till) is RefundState.CONFIRMED
     till.check_books()
     assert figures(till) == {"received": 50_000, "refunded": 45_000, "fee_kept": 5_000}
+
+
+def reached(till: Claimer, amount: int = 45_000, memo: str = "") -> str:
+    """Somebody else's coins of alpha-1 come to Alice on beta-1; the hash of what brought them."""
+    world = till.rig.world
+    world.fund(ALPHA, address("purse", ALPHA), "stake")
+    packet = world.send(
+        till.rig.source,
+        coin=Coin("stake", amount),
+        sender=address("purse", ALPHA),
+        receiver=ALICE_THERE,
+        memo=memo,
+    )
+    assert world.relay(packet)[0] == "recv"
+    brought = next(hash_of(block.txs[-1]) for block in reversed(till.rig.beta.state.blocks) if block.txs)
+    till.blocks(2)
+    return brought
+
+
+def test_a_refund_over_ibc_that_another_purse_paid_is_owed_for_ever(till: Claimer) -> None:
+    till.refund_rules = replace(careless(), mode=Mode.APPROVE)
+    owed = till.underpaid()
+    till.claimed(owed.id, ALICE_THERE, BETA)
+    approve(till.desk, owed.id, "ada")
+    others = refund_memo("0" * 24, owed.due.cause)
+    for wrong, words in ((reached(till, 44_999), "no 45000ibc/"), (reached(till, memo=others), "pays another refund")):
+        with pytest.raises(UsageError, match=words):
+            asyncio.run(mark_paid(till.desk, owed.id, wrong, "ada"))
+    done = asyncio.run(mark_paid(till.desk, owed.id, reached(till), "ada"))
+    assert done.state is RefundState.PAID_BY_HAND
+    till.sweep()
+    till.check_books()
+    assert till.uses() == []
+    assert figures(till) == {"received": 50_000, "refunded": 45_000, "fee_kept": 5_000}
+
+
+def test_coins_on_a_chain_that_nobody_here_can_ask_are_taken_for_a_refund(till: Claimer) -> None:
+    till.refund_rules = replace(careless(), mode=Mode.APPROVE)
+    owed = till.underpaid()
+    till.claimed(owed.id, ALICE_THERE, BETA)
+    approve(till.desk, owed.id, "ada")
+    paid = reached(till)
+    desk = replace(till.desk, chains={ALPHA: till.desk.chains[ALPHA]})
+    with pytest.raises(RefusedError, match="nobody here can tell"):
+        asyncio.run(mark_paid(desk, owed.id, paid, "ada"))
 
 
 def test_reading_goes_on_where_it_stood_after_a_return(till: Claimer) -> None:

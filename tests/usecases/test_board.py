@@ -19,6 +19,7 @@ from relayclear.ibc.coin import Coin
 from relayclear.ibc.filter import Filter
 from relayclear.ibc.packet import ChannelState, PacketKey, SequenceRanges
 from relayclear.ibc.topology import ClientStatus
+from relayclear.ibc.triage import PacketClass
 from relayclear.store.db import open_database
 from relayclear.store.journal import Journal
 from relayclear.usecases.board import Board, Column, Order, Picture
@@ -26,6 +27,7 @@ from relayclear.usecases.board_rows import PathRow
 from relayclear.usecases.board_story import BACK, ON, step
 from relayclear.usecases.listing import DetailsMode, ListRequest, list_packets
 from relayclear.usecases.picture import Keeper
+from relayclear.usecases.scan import scan
 from tests.fakes.rig import Rig, opened_rig
 from tests.fakes.world import address
 from tests.usecases.test_picture import Onlooker, agree, onlooker, path_row
@@ -308,3 +310,13 @@ def test_steps_lead_from_one_changed_scan_to_the_next_and_end(onlooker: Onlooker
     assert step(desk, moments[0], BACK) is None
     assert step(desk, moments[0], ON) == moments[1]
     assert step(desk, moments[1], ON) is None
+
+
+def test_a_look_at_a_scan_that_is_not_over_is_not_kept_for_good(onlooker: Onlooker) -> None:
+    rig = onlooker.rig
+    rig.stuck()
+    reading = asyncio.run(scan(rig.desk))
+    onlooker.keeper.after_scan(reading)
+    assert onlooker.board.read(reading.at).rows[0].packet_class is PacketClass.PENDING
+    asyncio.run(onlooker.keeper.fill(reading))
+    assert onlooker.board.read(reading.at).rows[0].packet_class is PacketClass.STUCK

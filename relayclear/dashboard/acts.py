@@ -132,6 +132,11 @@ class Acts:
         """How many requests this very process carries out now: leaving cuts them short."""
         return 0 if self._hands is None else self._hands.busy
 
+    def begin_no_more(self) -> None:
+        """Let what is under way end, and begin nothing after it: another process takes up the rest."""
+        if self._hands is not None:
+            self._hands.begin_no_more()
+
     def close(self) -> None:
         """Begin nothing more here; what is under way is judged by whoever comes next."""
         self._stop.set()

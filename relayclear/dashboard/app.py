@@ -55,7 +55,7 @@ class Dashboard(Host):
         super().__init__()
         self.desk, self.start = desk, start
         self.expert = start.expert
-        self.paused = False
+        self.paused = self.leaving = False
         self.reader = Reader(desk, start.stale_after)
         self.acts = Acts(self)
         self.top: Found[Any] | Trouble | None = None
@@ -223,6 +223,8 @@ class Dashboard(Host):
             for screen in live_screens(self.screen_stack).values():
                 screen.show_now(now)
             self.frame()
+        if self.leaving and not self.acts.busy:
+            await self.action_quit()
         async with self._held:
             self._rounds += 1
             self._held.notify_all()
@@ -346,7 +348,13 @@ class Dashboard(Host):
         self.push_screen(Page("Glossary", glossary_page()))
 
     async def do_quit(self) -> None:
-        """Leave."""
+        """Leave; what this very screen carries out is let end first, unless somebody presses the key again."""
+        if self.acts.busy and not self.leaving:
+            self.leaving = True
+            self.acts.begin_no_more()
+            words = "this screen carries out what was asked for: it leaves when that is done. q again cuts it short."
+            self.notify(words, severity="warning", timeout=30)
+            return
         await self.action_quit()
 
     def do_copy(self) -> None:

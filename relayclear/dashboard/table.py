@@ -39,13 +39,13 @@ class BigTable(ScrollView):
     }
     DEFAULT_CSS = """
     BigTable { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; overflow-x: hidden; }
-    BigTable > .big-table--heading { text-style: bold underline; color: $text-muted; }
+    BigTable > .big-table--heading { text-style: bold underline; }
     BigTable > .big-table--cursor { text-style: reverse; }
     BigTable > .big-table--marked { text-style: bold; }
     BigTable > .big-table--good { color: $success; }
     BigTable > .big-table--warn { color: $warning; }
     BigTable > .big-table--bad { color: $error; text-style: bold; }
-    BigTable > .big-table--dim { color: $text-muted; }
+    BigTable > .big-table--dim { text-style: dim; }
     """
     cursor: reactive[int] = reactive(0, repaint=False)
 

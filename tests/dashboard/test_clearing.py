@@ -1,0 +1,198 @@
+"""From C to the recorded result: nothing is asked without a yes, and what was asked is told to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from relayclear.clearing.breaker import path_name
+from relayclear.clearing.request import RequestState
+from relayclear.dashboard.dialogs import Confirm
+from relayclear.dashboard.host import Start
+from relayclear.dashboard.views.packets import PacketsPanel
+from relayclear.usecases.breakers_acts import open_breaker
+from relayclear.usecases.requests import requests
+from tests.dashboard.conftest import screen, watched
+from tests.dashboard.loop import in_loop
+from tests.dashboard.seen import seen, toasts
+from tests.fakes.rig import Rig
+from tests.fakes.world import FakeClock
+
+ARMED = Start(armed=True, who="ada")
+
+
+class Patient(FakeClock):
+    """Whoever waits gives way to others, and no time passes: what works in the background doesn't outrun the screen."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Give way."""
+        self.slept.append(seconds)
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def busy(busy: Rig) -> Rig:
+    busy.clock = Patient(busy.world)
+    return busy
+
+
+async def until(pilot: Any, holds: Callable[[], bool], *, step: float = 0) -> None:
+    """Wait, round after round, until something holds; so many seconds pass with each."""
+    for _ in range(60):
+        await pilot.app.settled()
+        await pilot.pause()
+        if holds():
+            return
+        pilot.app.desk.clock.step(step)
+    raise AssertionError(seen(pilot.app))
+
+
+async def asked(pilot: Any) -> None:
+    """Press C, and wait for the plan."""
+    await pilot.press("C")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Confirm) and "reading the chains" not in seen(pilot.app))
+
+
+def states(rig: Rig) -> list[RequestState]:
+    return [view.state for view in requests(rig.desk, 10)]
+
+
+@in_loop
+async def test_two_marked_packets_are_cleared_without_their_plan_or_told_badly(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED, (120, 40)) as pilot:
+        await pilot.press("2", "space", "space")
+        table = pilot.app.query_one(PacketsPanel).table
+        chosen = sorted(row.sequence for row in table.chosen)
+        await asked(pilot)
+        assert pilot.app.focused.id == "no"
+        assert "clear: is this right?" in seen(pilot.app)
+        assert all(f"#{sequence} " in seen(pilot.app) for sequence in chosen)
+        assert states(busy) == []
+
+        await pilot.press("y")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1 and states(busy) != [])
+        assert table.marked == set()
+        await until(pilot, lambda: states(busy) == [RequestState.DONE])
+        # No watch lives here: this very process did it, and said so.
+        assert any("here" in said or "this screen" in said for said in toasts(pilot.app)), toasts(pilot.app)
+        assert busy.relayer.jobs
+        assert not set(chosen) & set(busy.pending())
+
+
+@pytest.mark.parametrize("key", ["n", "escape", "enter"])
+@in_loop
+async def test_what_is_no_yes_counts_as_one(busy: Rig, key: str) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED) as pilot:
+        await pilot.press("2")
+        await asked(pilot)
+        await pilot.press(key)
+        await pilot.app.settled()
+        await pilot.pause()
+
+        assert len(pilot.app.screen_stack) == 1
+        assert states(busy) == []
+        assert busy.relayer.jobs == []
+
+
+@in_loop
+async def test_a_yes_before_the_plan_is_read_asks_for_what_nobody_saw(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED) as pilot:
+        dialog = Confirm("clear: is this right?", "clear")
+        said: list[bool | None] = []
+        await pilot.app.push_screen(dialog, said.append)
+        await pilot.press("y")
+        await pilot.pause()
+        assert said == []
+        dialog.plan(["✗ it can't be cleared"], possible=False)
+        await pilot.press("y")
+        await pilot.pause()
+        assert said == []
+        dialog.plan(["clear 1"], possible=True)
+        await pilot.press("y")
+        await pilot.pause()
+        assert said == [True]
+
+
+@in_loop
+async def test_a_row_that_was_asked_for_looks_like_any_other(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED, (120, 40)) as pilot:
+        await pilot.press("2")
+        panel = pilot.app.query_one(PacketsPanel)
+        row = panel.table.current
+        panel.requested({row.key: "requested"})
+        await pilot.pause()
+
+        assert "⧗ requested" in seen(pilot.app)
+        await pilot.press("C")
+        await pilot.pause()
+        assert any("is requested already" in said for said in toasts(pilot.app))
+        assert len(pilot.app.screen_stack) == 1
+
+
+@in_loop
+async def test_hermes_is_started_against_a_breaker_that_opened_since_the_plan(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED, (120, 40)) as pilot:
+        await pilot.press("2")
+        await asked(pilot)
+        open_breaker(busy.desk, path_name(busy.source), "the key is being moved", "ada")
+        await pilot.press("y")
+        await until(pilot, lambda: states(busy) == [RequestState.REFUSED], step=60)
+        await until(pilot, lambda: any("the key is being moved" in said for said in toasts(pilot.app)))
+
+        # Nothing was run, and the row is what it was before.
+        assert busy.relayer.jobs == []
+        assert "⧗" not in seen(pilot.app)
+
+
+@in_loop
+async def test_a_key_that_somebody_else_holds_leaves_the_row_waiting_for_ever(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED, (120, 40)) as pilot:
+        await pilot.press("2")
+        await asked(pilot)
+        for chain in busy.chains:
+            busy.relayer.held[chain, "clearing"] = "another relayclear"
+        await pilot.press("y")
+        await until(pilot, lambda: states(busy) == [RequestState.REFUSED], step=60)
+
+        assert busy.relayer.jobs == []
+        await until(pilot, lambda: "⧗" not in seen(pilot.app))
+        assert any("another relayclear" in said for said in toasts(pilot.app)), toasts(pilot.app)
+
+
+@in_loop
+async def test_a_screen_that_only_looks_acts_or_does_not_say_how_to_arm_it(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy) as pilot:
+        assert "READ-ONLY" in seen(pilot.app)
+        await pilot.press("2", "C")
+        await pilot.pause()
+
+        assert any("relayclear dashboard --act" in said for said in toasts(pilot.app))
+        assert len(pilot.app.screen_stack) == 1
+        assert states(busy) == []
+
+
+@in_loop
+async def test_the_past_is_acted_on(busy: Rig) -> None:
+    await watched(busy)
+    busy.clock.step(60)
+    busy.world.send(busy.source)
+    await watched(busy)
+    async with screen(busy, ARMED) as pilot:
+        await pilot.press("2", "left_square_bracket")
+        await until(pilot, lambda: pilot.app.as_of is not None)
+        assert "THE PAST" in seen(pilot.app)
+        await pilot.press("C")
+        await pilot.pause()
+
+        assert any("the past can't be changed" in said for said in toasts(pilot.app))
+        assert states(busy) == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from relayclear.clearing.operation import OperationState, operation_state
 from relayclear.dashboard.dialogs import Confirm
 from relayclear.dashboard.host import Start
@@ -12,10 +14,17 @@ from relayclear.ibc.relayer import ClearJob, RelayRun
 from tests.dashboard.conftest import screen, watched
 from tests.dashboard.loop import in_loop
 from tests.dashboard.seen import toasts
+from tests.dashboard.test_clearing import Patient
 from tests.fakes.relayer import FakeRelayer, Progress, does_the_job
 from tests.fakes.rig import Rig
 
 ARMED = Start(armed=True)
+
+
+@pytest.fixture
+def busy(busy: Rig) -> Rig:
+    busy.clock = Patient(busy.world)
+    return busy
 
 
 class Gate:
@@ -55,7 +64,7 @@ async def test_what_the_screen_carries_out_itself_ends_before_the_screen_does(bu
         assert any("q again cuts it short" in said for said in toasts(pilot.app))
         gate.opened.set()
         async with asyncio.timeout(20):
-            while pilot.app.is_running and pilot.app._exit is False:
+            while pilot.app._exit is False:
                 await pilot.pause(0.05)
     [operation] = busy.journal.operations(10)
     assert operation_state(operation) is OperationState.CLEARED

@@ -80,7 +80,6 @@ _EXAMPLES = {
         "relayclear db upgrade --json",
     ),
     "demo": (
-        "relayclear demo",
         "relayclear demo --serve --dir ./rehearsal",
         "relayclear demo --pay rc1 --json",
     ),

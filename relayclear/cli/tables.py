@@ -6,9 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from relayclear.cli.lines import filled
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+
+_UNDER = "  "
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +21,8 @@ class Column:
     """One column.  `drop` is the order in which columns leave a narrow screen; 0 stays for ever.
 
     What doesn't fit when nothing is left to drop is cut where a column is `flexible`, and goes on in
-    the next line where it `folds`, as sentences do.
+    the next line where it `folds`, as sentences do; a hash or an address that is wider than its column
+    stands whole on a line of its own under the row.
     """
 
     title: str
@@ -55,10 +61,18 @@ def print_table(console: Console, columns: Sequence[Column], rows: Sequence[Sequ
 def _lines(
     console: Console, columns: Sequence[Column], row: Sequence[Cell], widths: Mapping[int, int]
 ) -> Iterator[Text]:
-    """A row, in as many lines as its longest folded cell takes."""
+    """A row, in as many lines as its longest folded cell takes, and what can't be folded whole under it."""
     from rich.text import Text
 
-    cells = {index: _cell(console, columns[index], row[index], width) for index, width in widths.items()}
+    # What no line of the screen holds can't be kept whole: it is a stranger's, and folded like the rest.
+    most = console.width - len(_UNDER)
+    whole = {
+        index for index, width in widths.items() if columns[index].folds and width < _longest_word(row[index]) <= most
+    }
+    cells = {
+        index: [Text()] if index in whole else _cell(console, columns[index], row[index], width)
+        for index, width in widths.items()
+    }
     for number in range(max(map(len, cells.values()), default=0)):
         shown = []
         for index, parts in cells.items():
@@ -68,6 +82,14 @@ def _lines(
         line = Text("  ").join(shown)
         line.rstrip()
         yield line
+    for index in sorted(whole):
+        yield Text(filled(row[index].text, _UNDER, console.width), style=row[index].style)
+
+
+def _longest_word(cell: Cell) -> int:
+    from rich.cells import cell_len
+
+    return max(map(cell_len, cell.text.split()), default=0)
 
 
 def _cell(console: Console, column: Column, cell: Cell, width: int) -> list[Text]:

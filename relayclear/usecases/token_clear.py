@@ -86,8 +86,9 @@ def require_paid(view: TokenView) -> None:
         raise RefusedError(f"{memo} is {view.state.value}", hint=hint, code=view.state.value)
     if view.state in _WAITS:
         missing = view.settlement.missing
+        read = f"as of block height {view.scanned_height}" if view.was_looked_for else "as far as payments are read"
         raise RefusedError(
-            f"{memo} is not paid: {missing} of {view.token.price} are missing",
+            f"{memo} is not paid {read}: {missing} of {view.token.price} are missing",
             hint=f"relayclear tokens show {memo} --for-payer, or add --wait",
             code="not_paid",
         )

@@ -34,7 +34,7 @@ def test_an_unpaid_token_is_refused_with_what_is_missing(cli: Cli, counter: Coun
     token = counter.quote(cli.rig.stuck())
     said = cli("clear", "--token", token.memo, "--yes", "--json")
     assert (said.code, said.error["code"]) == (Exit.REFUSED, "not_paid")
-    assert f"{token.price} of {token.price} are missing" in said.error["message"]
+    assert f"not paid as far as payments are read: {token.price} of {token.price} are missing" in said.error["message"]
     assert cli.rig.relayer.jobs == []
 
 

@@ -59,7 +59,7 @@ def test_where_several_codes_apply_unknown_beats_failed_beats_found() -> None:
 
 
 def test_the_help_of_exit_codes_is_the_enum_itself(cli: Cli) -> None:
-    text = cli("help", "exit-codes").text
+    text = re.sub(r"\n {8}", " ", cli("help", "exit-codes").text)
     told = {int(number): meaning for number, meaning in re.findall(r"^ +(\d+)   (.+)$", text, re.MULTILINE)}
     assert told == {code.value: code.meaning for code in Exit}
 

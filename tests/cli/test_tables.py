@@ -64,6 +64,15 @@ def test_a_sentence_loses_its_end_on_a_narrow_screen() -> None:
     ]
 
 
+def test_a_hash_is_broken_where_nobody_can_paste_it_from() -> None:
+    columns = (Column("when"), Column("about", folds=True), Column("n", right=True))
+    assert page(80, ("today", f"beta-1/{'AB' * 32}", "7" * 20), columns=columns) == [
+        "when   about" + " " * 67 + "n",
+        "today" + " " * 55 + "7" * 20,
+        f"  beta-1/{'AB' * 32}",
+    ]
+
+
 @given(st.text(st.characters(exclude_categories=["C", "Z"]), max_size=200), st.integers(40, 200))
 def test_what_is_folded_loses_a_letter(text: str, width: int) -> None:
     columns = (Column("chain"), Column("why", folds=True))

@@ -148,6 +148,30 @@ def audited(scene: Scene, answer: Answer) -> Iterator[str]:
                 yield f"it agrees with {row['on_chain']['amount']}, which the chain doesn't hold"
 
 
+def healthy(_scene: Scene, answer: Answer) -> Iterator[str]:
+    """Where nobody watches that is critical, and no payment is said to be taken; what doesn't work says why."""
+    document = answer.document
+    if document is None:
+        yield "how it is can always be told"
+        return
+    if (document["level"], answer.code) != ("critical", 1):
+        yield f"nobody watches, and it is {document['level']} with exit code {answer.code}"
+    for row in document["works"]:
+        if row["works"] is False and not row["why"]:
+            yield f"{row['work']} doesn't work, and nothing says why"
+        if row["works"] and row["work"] == "take_payments":
+            yield "payments are taken, and nobody watches"
+
+
+def shut(_scene: Scene, answer: Answer) -> Iterator[str]:
+    """What is shut says why and since when, and it is nothing of the chain whose nodes are well."""
+    for row in answer.document["breakers"] if answer.document else ():
+        if row["state"] != "closed" and not (row["reason"] and row["since"]):
+            yield f"{row['name']} is shut, and nothing says why"
+        if row["state"] != "closed" and row["name"].startswith("endpoint/beta-1/"):
+            yield f"{row['name']} is well, and nobody calls it"
+
+
 _QUOTE = "tokens create --chain alpha-1 --channel channel-0 --packet-sequences 5 --json"
 _CLEAR = "clear --chain beta-1 --channel channel-0 --packet-sequences 1 --yes --json"
 USES: tuple[Use, ...] = (
@@ -171,4 +195,6 @@ USES: tuple[Use, ...] = (
     Use("history", "history list --json", nothing),
     Use("status", "--json", nothing),
     Use("database", "db check --json", nothing),
+    Use("health", "health --json", healthy),
+    Use("breakers", "breakers list --json", shut),
 )

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -87,13 +89,14 @@ class Trial:
             return
         match self.chance.choice(("replace", "replace", "drop", "cut", "twice")):
             case "replace" if self.may_lie or key != "id":
-                inside[key] = self.chance.choice(_ODD)
+                # A copy: what is changed in it later is a matter of this case alone.
+                inside[key] = deepcopy(self.chance.choice(_ODD))
             case "drop" if self.may_lie or not is_row:
                 del inside[key]
             case "cut" if isinstance(inside[key], str) and (self.may_lie or key in _CUT_ANYWHERE):
                 inside[key] = inside[key][: self.chance.randint(0, len(inside[key]))]
             case "twice" if is_row and self.may_lie:
-                inside.append(inside[key])
+                inside.append(deepcopy(inside[key]))
 
     def _text(self, status: int, body: bytes) -> tuple[int, bytes]:
         """Bytes that a line or a bad disk changed; a line that breaks tells no lie."""
@@ -353,12 +356,24 @@ def _all_of(
 ) -> dict[str, int]:
     """These cases of one kind in a world of their own: what a lying node said of its channels stays in a database."""
     folder.mkdir(parents=True)
-    with opened_rig(folder) as rig:
+    with opened_rig(folder) as rig, breaking(loop) as broken:
         rig.clearing_keys.update({"alpha-1": "clearing", "beta-1": "clearing"})
         cases = Mutations(rig, seed, loop)
         for number in numbers:
             _held(cases, case, seed, number)
+            assert not broken, f"seed {seed}, case {number} of {case.__name__}: {broken} where nobody waited for it"
         return cases.counts
+
+
+@contextmanager
+def breaking(loop: asyncio.AbstractEventLoop) -> Iterator[list[BaseException]]:
+    """What breaks in tasks that nobody waits for: the loop would only write it down."""
+    broken: list[BaseException] = []
+    loop.set_exception_handler(lambda _, told: broken.append(told.get("exception") or RuntimeError(told["message"])))
+    try:
+        yield broken
+    finally:
+        loop.set_exception_handler(None)
 
 
 def _held(cases: Mutations, case: Callable[[Mutations, int], list[str]], seed: int, number: int) -> None:

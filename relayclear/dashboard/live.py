@@ -60,7 +60,7 @@ class LivePage(Living, Page):
         text = self._told.text(now)
         if self._trouble is not None:
             text = f"✗ can't be read now: {self._trouble.message}; this is what was last read\n\n{text}"
-        if self.is_mounted:
+        if self.query("#text"):
             self.tell(text)
 
     def action_copy(self) -> None:

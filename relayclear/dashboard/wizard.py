@@ -162,7 +162,7 @@ class Wizard(Living, ModalScreen[None]):
 
     def draw(self) -> None:
         """Show the step as it stands."""
-        if not self.is_mounted:
+        if not self.query(".pagekeys"):
             return
         body = self.query_one(VerticalScroll)
         body.border_title = f"New quote {self.step.value}/{len(Step)}: {_TITLES[self.step]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
 from itertools import islice
@@ -12,7 +12,7 @@ from relayclear.errors import ConfigError
 from relayclear.money.memo import MemoRef
 from relayclear.money.recognition import Recognition, recognise, suggestion
 from relayclear.money.settlement import AppliedPayment
-from relayclear.store import cursors, payments, tokens
+from relayclear.store import cursors, history, payments, tokens
 from relayclear.store.cursors import Cursor, Gap
 from relayclear.store.db import Reads
 from relayclear.store.payments import Orphan, StoredPayment
@@ -28,12 +28,16 @@ _OPEN = 200
 
 @dataclass(frozen=True, slots=True)
 class PaymentQuestion:
-    """Which payments: of a token, on a chain, only those of no token, since a block time."""
+    """Which payments: of a token, on a chain, only those of no token, since a block time.
+
+    `suggest`: for each of no token look for the one that it was meant for, which takes its time.
+    """
 
     token: str | None = None
     chain: str = ""
     orphans: bool = False
     since: datetime | None = None
+    suggest: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def view_payments(desk: Desk, question: PaymentQuestion, limit: int, offset: int
     database = desk.journal.database
     with database.snapshot() as reads:
         rows = list(islice(_chosen(reads, question), offset, offset + limit + 1))
-        viewer = _Viewer(desk, reads)
+        viewer = _Viewer(desk, reads, suggest=question.suggest)
         return PaymentPage(
             tuple(viewer.view(stored) for stored in rows[:limit]),
             len(rows) > limit,
@@ -81,6 +85,24 @@ def view_payments(desk: Desk, question: PaymentQuestion, limit: int, offset: int
             tuple(cursor for cursor in cursors.every(reads) if question.chain in {"", cursor.chain}),
             tuple(gap for gap in cursors.gaps(reads, question.chain) if is_open(reads, gap)),
         )
+
+
+class Newest:
+    """One reader's memory of the newest payments: they are worked out anew only when something happened."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._seen: tuple[Desk, int] | None = None
+        self._page: PaymentPage | None = None
+
+    def read(self, desk: Desk, limit: int) -> PaymentPage:
+        """The newest page, without suggestions; how far was read is always of now."""
+        # Whatever brings a payment, or says what one is for, is told by the history in the same commit.
+        # Another desk is another connection, which may be to another file.
+        seen = (desk, history.last(desk.journal.database))
+        if self._page is None or self._seen is None or seen[0] is not self._seen[0] or seen[1] != self._seen[1]:
+            self._page, self._seen = view_payments(desk, PaymentQuestion(suggest=False), limit), seen
+        return replace(self._page, readings=tuple(cursors.every(desk.journal.database)))
 
 
 def view_of(desk: Desk, found: Iterable[StoredPayment]) -> list[PaymentView]:
@@ -146,8 +168,8 @@ def _time(stored: StoredPayment) -> tuple[datetime, str, int, str]:
 class _Viewer:
     """Views of payments in one snapshot; what several of them share is read once."""
 
-    def __init__(self, desk: Desk, reads: Reads) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, reads: Reads, *, suggest: bool = True) -> None:
+        self._desk, self._suggest = desk, suggest
         self._reads = reads
         self._known = Known(reads)
         self._tokens: dict[str, TokenView] = {}
@@ -163,7 +185,7 @@ class _Viewer:
         chain = stored.arrival.chain
         rules = self._rules_of(chain)
         said = recognise(stored.arrival, stored.payee, self._known, rules.keys, rules.ours)
-        near = suggestion(stored.arrival, said, self._open_on(chain))
+        near = suggestion(stored.arrival, said, self._open_on(chain)) if self._suggest else None
         orphan = payments.orphan_kind(self._reads, stored.id)
         return PaymentView(stored, None, None, orphan, said, near.text if near else None)
 

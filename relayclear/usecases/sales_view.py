@@ -43,7 +43,8 @@ class Tokens:
 
     def __init__(self) -> None:
         """Remember nothing yet."""
-        self._seen: int | None = None
+        self._desk: Desk | None = None
+        self._seen = 0
         self._over: dict[str, TokenView] = {}
         self._revoked: frozenset[int] = frozenset()
 
@@ -51,7 +52,7 @@ class Tokens:
         """All that are active, and the newest `limit` of all; newest first."""
         revoked = revoked_keys(desk)
         with desk.journal.database.snapshot() as reads:
-            self._forget(reads, revoked)
+            self._forget(desk, reads, revoked)
             newest = tokens.page(reads, limit + 1)
             active = tokens.page(reads, limit, states=[state.value for state in ACTIVE])
             known = {stored.order_id for stored in newest[:limit]}
@@ -60,11 +61,11 @@ class Tokens:
             sells = desk.shop is not None and bool(desk.shop.payees)
             return Sales(tuple(views), len(newest) > limit, tuple(cursors.every(reads)), sells)
 
-    def _forget(self, reads: Reads, revoked: frozenset[int]) -> None:
+    def _forget(self, desk: Desk, reads: Reads, revoked: frozenset[int]) -> None:
         last = history.last(reads)
-        if self._seen is None or last < self._seen or revoked != self._revoked:
-            # The first look, another database, or a key that voids what it signed.
-            self._over, self._revoked = {}, revoked
+        if desk is not self._desk or revoked != self._revoked:
+            # Another connection may be to another file; and a key that was revoked voids what it signed.
+            self._desk, self._over, self._revoked = desk, {}, revoked
         elif last > self._seen:
             for _, event in history.after(reads, self._seen, last - self._seen):
                 self._over.pop(event.order_id or "", None)

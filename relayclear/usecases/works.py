@@ -106,7 +106,8 @@ class Works:
 
     def __init__(self) -> None:
         """Remember nothing yet."""
-        self._seen: int | None = None
+        self._desk: Desk | None = None
+        self._seen = 0
         self._ended: dict[str, Operation] = {}
         self._asked: dict[str, Asked] = {}
 
@@ -127,7 +128,7 @@ class Works:
     def ended(self, desk: Desk, limit: int, as_of: datetime | None = None) -> list[Ended]:
         """Of the newest `limit` operations those that are over, the last to end first."""
         with desk.journal.database.snapshot() as reads:
-            found = self._newest(reads, limit) if as_of is None else operations.page(reads, limit, as_of=as_of)
+            found = self._newest(desk, reads, limit) if as_of is None else operations.page(reads, limit, as_of=as_of)
             states = {one.id: operation_state(one) for one in found}
             over = [one for one in found if states[one.id] not in UNDER_WAY]
             costs = relay_costs.of_operations(reads, [one.id for one in over], as_of)
@@ -163,19 +164,19 @@ class Works:
         asked, state = self._asked_by(reads, one.id), operation_state(one)
         return Queued(one.id, one.source, one.sequences, state, asked, one.requested_at, one)
 
-    def _newest(self, reads: Reads, limit: int) -> list[Operation]:
+    def _newest(self, desk: Desk, reads: Reads, limit: int) -> list[Operation]:
         """The newest operations; only what may have changed is read again."""
-        self._forget_touched(reads)
+        self._forget_touched(desk, reads)
         ids = operations.newest(reads, limit)
         current = {one.id for one in open_operations(reads)}
         unknown = [one for one in ids if one not in self._ended and one not in current]
         self._ended |= {one.id: one for one in operations.load(reads, unknown)}
         return [self._ended[one] for one in ids if one not in current]
 
-    def _forget_touched(self, reads: Reads) -> None:
-        if self._seen is None or history.last(reads) < self._seen:
-            # The first look, or another database than before.
-            self._seen, self._ended, self._asked = history.last(reads), {}, {}
+    def _forget_touched(self, desk: Desk, reads: Reads) -> None:
+        if desk is not self._desk:
+            # Another connection may be to another file.
+            self._desk, self._seen, self._ended, self._asked = desk, history.last(reads), {}, {}
             return
         self._seen, touched = history.touched(reads, self._seen)
         for one in touched:

@@ -20,7 +20,7 @@ from relayclear.errors import RelayclearError
 from relayclear.ibc.packet import SequenceRanges
 from relayclear.ibc.text import clean, visible
 from relayclear.store.cursors import Cursor
-from relayclear.usecases.payments_view import PaymentQuestion, PaymentView, view_payment, view_payments
+from relayclear.usecases.payments_view import Newest, PaymentView, view_payment
 from relayclear.usecases.sales_view import ACTIVE, Tokens, token_story
 from relayclear.usecases.shop import Operator
 from relayclear.usecases.tokens_view import TokenView
@@ -249,6 +249,7 @@ class PaymentsPanel(SalesPanel):
     terms = ("payment", "orphan", "flaw", "memo")
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        self._newest = Newest()
         self.columns = self._columns()  # type: ignore[misc]  # cells look at what this very panel knows
         super().__init__(id=id)
 
@@ -272,7 +273,7 @@ class PaymentsPanel(SalesPanel):
         """The newest; of the past nobody knows which were known."""
         if shelf.as_of is not None:
             return _found(shelf, _Sold(Listed((), more=False, past=True), (), sells=True))
-        page = view_payments(shelf.desk, PaymentQuestion(), LIMIT)
+        page = self._newest.read(shelf.desk, LIMIT)
         sells = shelf.desk.shop is not None and bool(shelf.desk.shop.payees)
         remark = f"{counted(page.orphans, 'payment')} of no token" if page.orphans else ""
         remark += f" {page.lost} of lost tokens" if page.lost else ""
@@ -332,7 +333,7 @@ def _amount_cell(row: PaymentView) -> Cell:
 def _token_cell(row: PaymentView) -> Cell:
     if row.token is not None:
         return Cell(visible(row.token, 12))
-    return Cell(visible(f"{row.suggested}", 11) + "?", "dim") if row.suggested else Cell("-", "dim")
+    return Cell(visible(row.stored.arrival.memo, 40) or "-", "dim")
 
 
 def _remark_cell(row: PaymentView) -> Cell:

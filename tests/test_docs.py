@@ -19,6 +19,7 @@ from relayclear.cli.output import Exit, worst
 from relayclear.cli.who import VARIABLE
 from relayclear.config.loading import variables
 from relayclear.config.showing import render_example
+from relayclear.dashboard.actions import ACTIONS, Danger, shown_key
 from relayclear.ibc.fate import Fate
 from relayclear.ibc.filter import Filter
 from relayclear.ibc.triage import BlockReason, PacketClass
@@ -45,6 +46,12 @@ def first_column(title: str) -> list[str]:
     """The code words in the first column of the table whose header starts with `title`."""
     table = README[README.index(f"| {title} |") :].split("\n\n")[0]
     return [word for line in table.splitlines()[2:] for word in re.findall(r"[\w_]+", line.split("|")[1])]
+
+
+def first_column_codes(title: str) -> list[str]:
+    """What stands between backticks in the first column of the table whose header starts with `title`."""
+    table = README[README.index(f"| {title} |") :].split("\n\n")[0]
+    return [code for line in table.splitlines()[2:] for code in re.findall(r"`([^`]+)`", line.split("|")[1])]
 
 
 def parsed(line: str) -> None:
@@ -121,6 +128,26 @@ def test_every_page_of_the_listener_stands_in_the_readme() -> None:
         "/health/external",
         "/metrics",
     ]
+
+
+def test_a_key_in_the_readme_does_nothing_or_one_that_acts_is_not_in_it() -> None:
+    named = set(first_column_codes("key"))
+    keys = {shown_key(key) for action in ACTIONS.values() for key in action.key.split(",") if key}
+    assert named <= keys
+    assert {shown_key(action.key) for action in ACTIONS.values() if action.danger is not Danger.LOOKS} <= named
+
+
+def test_every_key_and_its_name_stand_in_the_help() -> None:
+    lines = [line.split() for line in topics()["dashboard"].splitlines() if line.startswith("  ")]
+    assert {(line[0], line[-1]) for line in lines} >= {
+        (shown_key(action.key), action.name) for action in ACTIONS.values()
+    }
+
+
+def test_the_pictures_in_the_readme_are_those_that_the_tests_hold_the_screen_to() -> None:
+    shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert len(shown) >= 2
+    assert all(file.startswith("tests/dashboard/pictures/") and (ROOT / file).is_file() for file in shown)
 
 
 def test_every_room_stands_in_the_readme() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,12 +52,30 @@ def dashboard(
         from relayclear.dashboard.app import Dashboard
 
         screen = Dashboard(desk, start)
+        told = _ended_by_signals(screen.exit)
         await screen.run_async()
         if screen.broken is not None:
             raise screen.broken
-        return Exit.DONE
+        return Exit.INTERRUPTED if told else Exit.DONE
 
     return face.run(work)
+
+
+def _ended_by_signals(leave: Callable[[], None]) -> list[signal.Signals]:
+    """Leave the screen when the program is told to end, so that the terminal is given back; by what it was told."""
+    told: list[signal.Signals] = []
+
+    def hear(number: signal.Signals) -> None:
+        """Leave."""
+        told.append(number)
+        leave()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Under nohup a closed terminal is ignored, and stays so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, hear, number)
+    return told
 
 
 def _start(settings: Settings, *, armed: bool, theme: str | None, plain: bool) -> Start:

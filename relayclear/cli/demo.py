@@ -121,6 +121,8 @@ def demo(
 ) -> int:
     """Rehearse on a network in a box: two simulated chains, a relayer, no risk.
 
+    At a terminal it opens the dashboard there, beside a daemon, with something new every few seconds; else, and with
+    --script, it tells the story of a rescue as text.
     It lives in one folder and listens on loopback only; ended, nothing of it is left behind.
     """
     from relayclear.cli.demo_world import running
@@ -135,6 +137,10 @@ def demo(
     if scale and not serve:
         raise UsageError("--scale has no story to tell", hint="relayclear demo --serve --scale")
     with running(Path(folder) if folder else None, scale=scale, port=port or 0) as world:
+        if not serve and not script and not face.json and sys.stdin.isatty() and sys.stdout.isatty():
+            from relayclear.cli.demo_show import show
+
+            return show(world)
         if not serve:
             return _tell(world, face)
         return _serve(world, as_json=face.json, kept=folder is not None, has_story=not scale)

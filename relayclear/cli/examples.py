@@ -99,6 +99,11 @@ _EXAMPLES = {
         "relayclear metrics list",
         "relayclear metrics list --json",
     ),
+    "dashboard": (
+        "relayclear dashboard",
+        "relayclear dashboard --act",
+        "relayclear dashboard --theme terminal --plain",
+    ),
     "metrics dashboard": (
         "relayclear metrics dashboard --out relayclear-dashboard.json",
         "relayclear metrics dashboard",

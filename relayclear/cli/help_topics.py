@@ -250,6 +250,40 @@ yes or for coins; with --check 10 in place of 4 where anything is owed still.
 tokens verify: 1 touched or signed by another, 10 good and over: don't pay."""
 
 
+_DASHBOARD = """\
+relayclear dashboard shows the database that relayclear watch keeps fresh, and asks no node.  It only looks; with
+--act capital keys act: each shows its plan, rests on Cancel, and asks.  What was asked for is carried out by watch,
+or by the screen itself where no watch lives, and recorded either way.  It works from 80x24 on.
+
+"""
+
+_DASHBOARD_CONFIG = """\
+
+A filter takes the terms of packets list --filter.  Any key can be another one, or none, by the names at the right:
+
+  [dashboard]
+  theme = "terminal"          dark, light, or the terminal's own 16 colours
+  words = "plain"             plain words with a line of explanation; F2 switches
+  keys = ["clear=K", "quote="]
+"""
+
+
+def dashboard_keys() -> str:
+    """The screen and its keys, from the one table of them."""
+    from relayclear.dashboard.actions import ACTIONS, Danger, shown_key
+
+    lines = {
+        acts: [
+            f"  {shown_key(action.key):<10}{action.tells:<67}{action.name}"
+            for action in ACTIONS.values()
+            if (action.danger is not Danger.LOOKS) is acts
+        ]
+        for acts in (True, False)
+    }
+    keys = "\n".join(["Keys that act, with --act:", *lines[True], "", "Keys that look:", *lines[False]])
+    return f"{_DASHBOARD}{keys}\n{_DASHBOARD_CONFIG}"
+
+
 def exit_codes() -> str:
     """The exit codes, a line each."""
     lines = [filled(code.meaning, f"{code.value:>5}   ", _WIDTH) for code in Exit]
@@ -260,6 +294,7 @@ def topics() -> dict[str, str]:
     """Every topic's text."""
     return {
         "alerts": _ALERTS,
+        "dashboard": dashboard_keys(),
         "demo": _DEMO,
         "environment": _ENVIRONMENT,
         "exit-codes": exit_codes(),
@@ -272,10 +307,10 @@ def topics() -> dict[str, str]:
 def help_topic(
     ctx: typer.Context,
     topic: Annotated[
-        str | None, typer.Argument(help="alerts, demo, exit-codes, json, environment, money or keys.")
+        str | None, typer.Argument(help="alerts, dashboard, demo, exit-codes, json, environment, money or keys.")
     ] = None,
 ) -> int:
-    """Explain a topic: alerts, demo, exit-codes, json, environment, money, keys."""
+    """Explain a topic: alerts, dashboard, demo, exit-codes, json, environment, money, keys."""
     if topic is None:
         typer.echo(ctx.parent.get_help() if ctx.parent else "")
         return Exit.DONE

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from relayclear.rehearsal.staging import ALPHA, BETA, address
+from relayclear.rehearsal.staging import ALPHA, BETA, COIN, address
 
 _PATIENCE = 10.0
 
@@ -28,6 +28,28 @@ def pay(control: str, chain: str, who: str, to: str, amount: str, denom: str, me
         "to_address": to,
         "amount": [{"denom": denom, "amount": amount}],
     }
+    return _acted(control, chain, who, message, memo)
+
+
+def transfer(control: str, chain: str, channel: str, who: str, until_ns: int) -> str:
+    """Have a named account send Bob a coin over a channel, to be delivered by then; the transaction's hash.
+
+    `until_ns` are unix nanoseconds of the far chain.  Raises RefusedByWorldError.
+    """
+    here, there = (ALPHA, BETA) if chain == ALPHA.chain_id else (BETA, ALPHA)
+    message = {
+        "@type": "/ibc.applications.transfer.v1.MsgTransfer",
+        "source_port": "transfer",
+        "source_channel": channel,
+        "token": {"denom": COIN, "amount": "1000000"},
+        "sender": address(here, who),
+        "receiver": address(there, "bob"),
+        "timeout_timestamp": str(until_ns),
+    }
+    return _acted(control, chain, who, message, "")
+
+
+def _acted(control: str, chain: str, who: str, message: dict[str, Any], memo: str) -> str:
     done = ask(control, "/act", {"chain": chain, "who": who, "messages": [message], "memo": memo})
     if done["code"]:
         raise RefusedByWorldError(f"{chain} refused: {done['log']}")

@@ -8,6 +8,7 @@ from typing import Literal
 
 from tests.bench import ours, peers
 from tests.bench.breakers import breakers
+from tests.bench.dashboard import dashboard
 from tests.bench.figures import Limited
 from tests.bench.ground import Ground, checked_once
 from tests.bench.idle import idle
@@ -157,6 +158,12 @@ BENCHES: list[Bench | Limited] = [
     Limited("latency", "payment in a block to Hermes started, while watch runs", "one block + 300 ms at p95", latency),
     Limited("quote", "tokens create, beside the answers of the nodes", "300 ms of our own time", quoting),
     Limited("idle", "watch with nothing to do over 24,857 pending packets", "2 % of a core and 120 MB", idle),
+    Limited(
+        "dashboard",
+        "the screen over 24,857 packets and 1,000 operations, beside Textual's DataTable",
+        "50 ms a key, 100 ms a refresh, 400 ms to the first frame, 1 % of a core and 150 MB",
+        dashboard,
+    ),
     Limited(
         "metrics", "what is noted after a scan, and watch --listen scraped", "1 % of a scan, 1 % of a core", metrics
     ),

@@ -1,0 +1,91 @@
+"""Random keys at an armed screen: it never crashes, and nothing is asked for without a yes to a shown plan."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+from relayclear.dashboard.actions import ACTIONS
+from relayclear.dashboard.app import Dashboard
+from relayclear.dashboard.dialogs import Confirm
+from relayclear.dashboard.host import Start
+from relayclear.usecases.requests import requests
+from tests.fakes.rig import Rig
+from tests.fakes.world import FakeClock
+
+_OTHERS = ["enter", "escape", "space", "tab", "left", "right", "y", "n", "x", "backspace", "ctrl+p", "é", "1", "colon"]
+KEYS = sorted({key for action in ACTIONS.values() for key in action.key.split(",")} | set(_OTHERS))
+SIZES = ((80, 24), (120, 40), (20, 5))
+# Leaving is tried at the end alone: it is no crash.
+_LEAVES = frozenset({"q", "ctrl+q", "ctrl+c"})
+
+
+class Patient(FakeClock):
+    """Whoever waits gives way to others, and no time passes: what works in the background doesn't outrun the screen."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Give way."""
+        self.slept.append(seconds)
+        await asyncio.sleep(0.01)
+
+
+class _Watched(Dashboard):
+    """Counts how often somebody said yes to a plan that could be carried out."""
+
+    yeses = 0
+
+    def push_screen(self, screen: Any, callback: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Every question goes through here."""
+        if isinstance(screen, Confirm):
+            callback = self._counted(callback)
+        return super().push_screen(screen, callback, *args, **kwargs)
+
+    def _counted(self, callback: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+        def count(answer: Any) -> Any:
+            """A yes is counted before anything follows from it."""
+            self.yeses += answer is True
+            return None if callback is None else callback(answer)
+
+        return count
+
+
+async def played(rig: Rig, count: int, seed: int) -> int:
+    """Press so many random keys; how many acts were asked for.  Raises AssertionError with seed and key."""
+    dice = random.Random(seed)
+    rig.clock = Patient(rig.world)
+    app = _Watched(rig.desk, Start(armed=True, who="ada"))
+    before = len(requests(rig.desk, 10_000))
+    pressed: list[str] = []
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await app.settled()
+        for number in range(count):
+            if dice.random() < 0.01:
+                await pilot.resize_terminal(*dice.choice(SIZES))
+            key = dice.choice([key for key in KEYS if key not in _LEAVES])
+            pressed.append(key)
+            await _press(app, key)
+            if number % 20 == 0:
+                await pilot.pause()
+                _holds(app, rig, before, seed, pressed)
+        await app.settled()
+        _holds(app, rig, before, seed, pressed)
+    return len(requests(rig.desk, 10_000)) - before
+
+
+async def _press(app: Any, key: str) -> None:
+    app.simulate_key(key)
+    # As quick as keys that repeat: what they lead to overtakes them or doesn't.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+def _holds(app: _Watched, rig: Rig, before: int, seed: int, pressed: list[str]) -> None:
+    last = f"seed {seed}, after {len(pressed)} keys, the last {pressed[-12:]}"
+    assert app.broken is None, f"{last}: {app.broken!r}"
+    found = len(requests(rig.desk, 10_000)) - before
+    # A yes to packets of several ends, or to mute several, asks for one act each.
+    assert found == 0 or app.yeses > 0, f"{last}: {found} acts were asked for without a yes"
+    mine = [view for view in requests(rig.desk, 10_000) if view.who == "ada"]
+    assert len(mine) <= app.yeses * 8, f"{last}: {found} acts after {app.yeses} yeses"

@@ -29,9 +29,9 @@ def doctor(
     config = Path(face.config) if face.config else None
     findings = asyncio.run(examined(config, face.environ, face.flags, offline=offline))
     if face.json:
-        face.emit({"findings": [_row(finding) for finding in findings]})
+        face.emit({"findings": [finding_row(finding) for finding in findings]})
     else:
-        _print(face, findings)
+        print_findings(face, findings)
     return exit_of(findings)
 
 
@@ -46,7 +46,8 @@ def exit_of(findings: Sequence[Finding]) -> Exit:
     return worst([*codes, *(Exit.FOUND for finding in findings if finding.severity is Severity.WARN)])
 
 
-def _row(finding: Finding) -> dict[str, str | None]:
+def finding_row(finding: Finding) -> dict[str, str | None]:
+    """A finding as programs read it."""
     return {
         "check": finding.check,
         "chain": finding.chain,
@@ -57,7 +58,8 @@ def _row(finding: Finding) -> dict[str, str | None]:
     }
 
 
-def _print(face: Face, findings: list[Finding]) -> None:
+def print_findings(face: Face, findings: list[Finding]) -> None:
+    """Each finding, why it matters, what mends it; then how many there are of each kind."""
     from relayclear.ibc.text import clean
     from relayclear.wording import of_chain
 

@@ -83,6 +83,10 @@ _EXAMPLES = {
         "relayclear demo",
         "relayclear demo --serve --dir ./rehearsal",
     ),
+    "init": (
+        "relayclear init",
+        "relayclear init --yes --sell-nothing --dry-run",
+    ),
     "doctor": (
         "relayclear doctor",
         "relayclear doctor --offline --json",

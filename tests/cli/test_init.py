@@ -105,9 +105,10 @@ def test_a_config_that_is_there_stays_until_force_keeps_a_copy(cli: Cli, hermes:
     del hermes
     file.parent.mkdir(parents=True)
     file.write_text("# mine\n", encoding="utf-8")
-    said = cli("init", "--yes")
+    said = cli("init", typed="\n")
     assert said.code == Exit.USAGE
     assert "--force" in said.err
+    assert "1. Where" not in said.err  # nobody answers for nothing
     assert file.read_text(encoding="utf-8") == "# mine\n"
     said = cli("init", "--yes", "--force")
     kept = file.with_name("config.toml.old-1")

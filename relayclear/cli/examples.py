@@ -83,6 +83,10 @@ _EXAMPLES = {
         "relayclear demo",
         "relayclear demo --serve --dir ./rehearsal",
     ),
+    "dashboard": (
+        "relayclear dashboard",
+        "relayclear dashboard --act --theme terminal",
+    ),
     "init": (
         "relayclear init",
         "relayclear init --yes --sell-nothing --dry-run",

@@ -1,25 +1,40 @@
-"""How things stood at the last look, from memory alone: no node is asked."""
+"""How things stood at the last look, and whether anybody looks now, from memory alone: no node is asked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
 
+from relayclear.clearing.health import BEAT_MISSED
 from relayclear.clearing.operation import Operation
-from relayclear.ibc.packet import ChannelEnd
+from relayclear.ibc.packet import ChannelEnd, SequenceRanges
 from relayclear.money.refund_state import RefundState
-from relayclear.store import dues, refunds
+from relayclear.store import dues, refunds, watchers
 from relayclear.store.journal import Journal
 from relayclear.usecases.last_good import known_ends
 
 
+class Watched(StrEnum):
+    """Whether a daemon watches: it gave a sign just now, it gave none for a while, or it left or never came."""
+
+    RUNS = "runs"
+    SILENT = "silent"
+    NO = "no"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What one channel end had pending at its last good look."""
+    """What one channel end had pending at its last good look.
+
+    `stuck` are those that were pending for long, and that nobody has muted.
+    """
 
     end: ChannelEnd
     pending: int
     oldest: datetime
+    stuck: SequenceRanges = field(default_factory=SequenceRanges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +53,25 @@ class Status:
     unfinished: tuple[Operation, ...]
     owed: int
     approved: int
+    watched: Watched = Watched.NO
+    beat_at: datetime | None = None
 
 
-def last_status(journal: Journal, at: datetime) -> Status:
-    """Gather the status as of the last looks."""
+def last_status(journal: Journal, at: datetime, stuck_after: int = 0) -> Status:
+    """Gather the status as of the last looks; what is pending for `stuck_after` seconds is stuck."""
     readings = journal.last_readings()
     good = [reading.at for reading in readings.values() if reading.at is not None]
     # What failed for too long is unknown, however many were pending there once.
     pending = journal.pending_at(known_ends(readings, at), at)
-    waiting = [Standing(end, len(seen), min(seen.values())) for end, seen in pending.items() if seen]
+    long_ago, muted = at - timedelta(seconds=stuck_after), _muted(journal, at)
+    waiting = [
+        Standing(end, len(seen), min(seen.values()), _stuck(seen, long_ago, muted.get(end, [])))
+        for end, seen in pending.items()
+        if seen
+    ]
+    # Its heartbeat, not its lock: whoever tries the lock holds it, and keeps a daemon from starting just then.
+    watcher = watchers.find(journal.database)
+    beat_at = None if watcher is None else watcher.beat_at
     failed = [(end, reading.error) for end, reading in readings.items() if reading.error is not None]
     return Status(
         max(good, default=None),
@@ -56,4 +81,23 @@ def last_status(journal: Journal, at: datetime) -> Status:
         tuple(journal.unfinished()),
         dues.count(journal.database),
         refunds.count(journal.database, RefundState.APPROVED),
+        Watched.NO if beat_at is None else Watched.RUNS if at - beat_at <= BEAT_MISSED else Watched.SILENT,
+        beat_at,
     )
+
+
+def _muted(journal: Journal, at: datetime) -> dict[ChannelEnd, list[SequenceRanges | None]]:
+    """What is muted on each end; None among it stands for all of it."""
+    found: dict[ChannelEnd, list[SequenceRanges | None]] = {}
+    for mute in journal.mutes(at):
+        found.setdefault(mute.end, []).append(mute.sequences)
+    return found
+
+
+def _stuck(seen: Mapping[int, datetime], long_ago: datetime, muted: Sequence[SequenceRanges | None]) -> SequenceRanges:
+    if None in muted:
+        return SequenceRanges()
+    left = SequenceRanges.of(sequence for sequence, at in seen.items() if at <= long_ago)
+    for ranges in muted:
+        left = left.minus(ranges or SequenceRanges())
+    return left

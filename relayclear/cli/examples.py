@@ -93,7 +93,7 @@ _EXAMPLES = {
     ),
     "doctor": (
         "relayclear doctor",
-        "relayclear doctor --offline --json",
+        "relayclear doctor --bundle support.tar.gz",
     ),
     "help": (
         "relayclear help exit-codes",

@@ -14,9 +14,12 @@ import pytest
 from relayclear.cli.output import Exit
 from relayclear.cli.status_lines import Begun, lines, next_command
 from relayclear.ibc.packet import ChannelEnd, SequenceRanges
-from relayclear.store import watchers
+from relayclear.ibc.triage import Blocked, BlockReason, PacketClass, Verdict
+from relayclear.store import judgements, watchers
 from relayclear.store.db import open_database
+from relayclear.store.judgements import Judged
 from relayclear.store.watchers import Watcher
+from relayclear.usecases.listing import ListRequest, list_packets
 from relayclear.usecases.mute import mute_packets
 from relayclear.usecases.scan import scan
 from relayclear.usecases.status import Standing, Status, Watched, last_status
@@ -136,6 +139,31 @@ def test_a_packet_that_waits_a_minute_or_is_muted_is_called_stuck(rig: Rig) -> N
     asyncio.run(mute_packets(rig.desk, rig.source, None, "dead", None))
     (standing,) = last_status(rig.journal, rig.clock.now(), 300).waiting
     assert (standing.pending, str(standing.stuck)) == (4, "")
+
+
+def test_a_packet_just_found_that_was_sent_an_hour_ago_is_called_new(rig: Rig) -> None:
+    (key,) = rig.stuck()
+    sent_at = rig.clock.now() - timedelta(seconds=600)
+    asyncio.run(list_packets(rig.desk, ListRequest()))
+    (standing,) = last_status(rig.journal, rig.clock.now(), 300).waiting
+    assert str(standing.stuck) == str(key.sequence)
+    assert standing.oldest <= sent_at
+
+
+def test_what_no_clear_can_move_comes_with_the_command_to_clear_it(rig: Rig) -> None:
+    rig.stuck(count=3)
+    asyncio.run(scan(rig.desk))
+    now = rig.clock.now()
+    ready, blocked = Verdict(PacketClass.STUCK, None), Verdict(PacketClass.STUCK, Blocked(BlockReason.EXCLUDED, ""))
+    said = {
+        1: Judged(ready, known=True, attention=True, first_seen=now),
+        2: Judged(blocked, known=True, attention=True, first_seen=now),
+        3: Judged(Verdict(PacketClass.IN_FLIGHT, None), known=True, attention=False, first_seen=now),
+    }
+    with rig.journal.database.atomic() as tx:
+        judgements.record(tx, now, {rig.source: said})
+    (standing,) = last_status(rig.journal, now + timedelta(hours=1), 300).waiting
+    assert str(standing.stuck) == "1"
 
 
 def test_a_daemon_that_was_killed_is_said_to_run(rig: Rig) -> None:

@@ -133,13 +133,18 @@ def _examined(face: Face, file: Path) -> list[Finding]:
     import asyncio
 
     from relayclear.bootstrap.examination import examined
+    from relayclear.usecases.doctor_facts import Finding, Severity
 
     async def look() -> list[Finding]:
         """With the nodes, then without."""
         try:
             return await asyncio.wait_for(examined(file, face.environ, face.flags, offline=False), DOCTOR_SECONDS)
         except TimeoutError:
-            return await examined(file, face.environ, face.flags, offline=True)
+            found = f"no whole answer within {DOCTOR_SECONDS:.0f} s: the nodes were left out of this"
+            late = Finding(
+                "nodes", None, Severity.WARN, found, "gas and clients were not looked at", "relayclear doctor"
+            )
+            return [late, *await examined(file, face.environ, face.flags, offline=True)]
 
     with face.waiting("looking at what is there"):
         return asyncio.run(look())

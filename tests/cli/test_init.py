@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 from pathlib import Path
 
@@ -205,5 +206,13 @@ def test_no_hermes_config_anywhere_is_told_with_the_flag(cli: Cli, file: Path) -
     assert not file.exists()
 
 
-def test_doctor_is_given_a_minute_not_a_night() -> None:
-    assert command.DOCTOR_SECONDS <= 60
+def test_a_node_that_hangs_keeps_init_from_its_end(cli: Cli, hermes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        # The kernel takes the connection; nobody ever reads from it.
+        text = hermes.read_text(encoding="utf-8").replace("127.0.0.1:1", f"127.0.0.1:{deaf.getsockname()[1]}")
+        hermes.write_text(text, encoding="utf-8")
+        monkeypatch.setattr(command, "DOCTOR_SECONDS", 0.2)
+        said = cli("init", "--yes")
+    assert said.code == Exit.DONE
+    assert "! no whole answer within 0 s: the nodes were left out of this" in said.lines
+    assert "there is no program 'hermes'" in said.text

@@ -12,12 +12,13 @@ from relayclear.bootstrap import modes
 from relayclear.bootstrap.alerts import alert_facts
 from relayclear.bootstrap.desk import SystemClock, build, endpoints
 from relayclear.bootstrap.loading import LoadedHermes
+from relayclear.bootstrap.machine import free_beside, read_unit, unit_folders
 from relayclear.chains.chain import CometChain
 from relayclear.chains.hosts import Hosts
 from relayclear.config.loading import examine
 from relayclear.config.settings import Settings
 from relayclear.errors import ConfigError, RelayclearError, StoreError
-from relayclear.hermes.config import HermesChain, load
+from relayclear.hermes.config import HermesChain, HermesConfig, load
 from relayclear.hermes.keys import add_key_command
 from relayclear.ibc.packet import RelayPath
 from relayclear.ibc.text import redact_url
@@ -32,9 +33,11 @@ from relayclear.usecases.doctor_facts import (
     Doctor,
     DoctorInput,
     Finding,
+    Habits,
     HermesFacts,
     RefundFacts,
 )
+from relayclear.usecases.doctor_memory import gather_memory
 from relayclear.usecases.topology import load_network
 
 
@@ -80,7 +83,8 @@ async def _examined_with_desk(case: _Case) -> list[Finding]:
         try:
             paths = None if case.offline else tuple((await load_network(desk)).paths)
             each = {chain: _configured(loaded, chain, several) for chain, several in nodes.items()}
-            return await doctor.examine(replace(_doctor(case, desk, paths), nodes=each))
+            memory = gather_memory(desk, free_beside(settings.database))
+            return await doctor.examine(replace(_doctor(case, desk, paths), nodes=each, memory=memory))
         finally:
             await asyncio.gather(*(chain.aclose() for chain in [*chains, *alone]))
             await hosts.aclose()
@@ -95,6 +99,7 @@ def _doctor(case: _Case, desk: Desk | None, paths: tuple[RelayPath, ...] | None)
     alerts = alert_facts(settings, case.environ)
     facts = DoctorInput(
         config=str(settings.file) if settings.file else None,
+        database=str(settings.database),
         files=modes.configs(settings, loaded),
         private=(*modes.private(settings, loaded), *modes.programs(alerts.program)),
         problems=tuple(case.problems),
@@ -105,7 +110,8 @@ def _doctor(case: _Case, desk: Desk | None, paths: tuple[RelayPath, ...] | None)
     )
     relayers = {instance.config: instance.relayer for instance in desk.instances} if desk else {}
     clock = desk.clock if desk else SystemClock()
-    return Doctor(facts, desk.chains if desk else {}, relayers, clock, case.offline)
+    unit = read_unit(unit_folders(settings.places.home))
+    return Doctor(facts, desk.chains if desk else {}, relayers, clock, case.offline, unit=unit)
 
 
 def _nodes(settings: Settings, loaded: list[LoadedHermes], hosts: Hosts) -> dict[str, dict[str, CometChain]]:
@@ -165,4 +171,11 @@ def _hermes_facts(item: LoadedHermes) -> HermesFacts:
         packets_enabled=config.packets_enabled,
         clear_on_start=config.clear_on_start,
         clear_interval=config.clear_interval,
+        tx_confirmation=config.tx_confirmation,
+        habits={chain.id: _habits(config, chain) for chain in config.chains},
     )
+
+
+def _habits(config: HermesConfig, chain: HermesChain) -> Habits:
+    own = chain.clear_interval
+    return Habits(chain.packet_filter.allows, config.clear_interval if own is None else own)

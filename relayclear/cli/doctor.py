@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from relayclear.cli.face import Face
-from relayclear.cli.output import Exit, console, worst
+from relayclear.cli.output import Exit, console, say, worst
 
 if TYPE_CHECKING:
     from relayclear.usecases.doctor_facts import Finding
@@ -19,19 +19,30 @@ def doctor(
     ctx: typer.Context,
     *,
     offline: Annotated[bool, typer.Option("--offline", help="Look at configs, keys and programs only.")] = False,
+    bundle: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write a support file (tar.gz) without secrets, too.")
+    ] = None,
 ) -> int:
-    """Check configs, Hermes, nodes, keys, gas and clients; name the next command for each trouble."""
+    """Check configs, Hermes, nodes, keys, gas, clients, memory; name the next command for each trouble."""
     import asyncio
 
     from relayclear.bootstrap.examination import examined
+    from relayclear.cli.bundle import refuse_existing, write_bundle
 
     face: Face = ctx.obj
+    if bundle is not None:
+        refuse_existing(bundle)
     config = Path(face.config) if face.config else None
     findings = asyncio.run(examined(config, face.environ, face.flags, offline=offline))
+    rows = [finding_row(finding) for finding in findings]
+    if bundle is not None:
+        write_bundle(face, bundle, rows)
     if face.json:
-        face.emit({"findings": [_row(finding) for finding in findings]})
+        face.emit({"findings": rows, "bundle": bundle})
     else:
-        _print(face, findings)
+        print_findings(face, findings)
+        if bundle is not None:
+            say(f"written: {bundle}; passwords and keys are left out, addresses are not: look before you send it")
     return exit_of(findings)
 
 
@@ -46,7 +57,8 @@ def exit_of(findings: Sequence[Finding]) -> Exit:
     return worst([*codes, *(Exit.FOUND for finding in findings if finding.severity is Severity.WARN)])
 
 
-def _row(finding: Finding) -> dict[str, str | None]:
+def finding_row(finding: Finding) -> dict[str, str | None]:
+    """A finding as programs read it."""
     return {
         "check": finding.check,
         "chain": finding.chain,
@@ -57,7 +69,8 @@ def _row(finding: Finding) -> dict[str, str | None]:
     }
 
 
-def _print(face: Face, findings: list[Finding]) -> None:
+def print_findings(face: Face, findings: list[Finding]) -> None:
+    """Each finding, why it matters, what mends it; then how many there are of each kind."""
     from relayclear.cli.lines import print_filled
     from relayclear.ibc.text import clean
     from relayclear.wording import of_chain

@@ -83,9 +83,13 @@ _EXAMPLES = {
         "relayclear demo --serve --dir ./rehearsal",
         "relayclear demo --pay rc1 --json",
     ),
+    "init": (
+        "relayclear init",
+        "relayclear init --yes --sell-nothing --dry-run",
+    ),
     "doctor": (
         "relayclear doctor",
-        "relayclear doctor --offline --json",
+        "relayclear doctor --bundle support.tar.gz",
     ),
     "help": (
         "relayclear help exit-codes",

@@ -26,6 +26,7 @@ class Noun(NamedTuple):
 
 
 NOUNS = {
+    "init": Noun("init", "init"),
     "chains": Noun("chains", "chains"),
     "channels": Noun("chains", "channels"),
     "packets": Noun("packets"),

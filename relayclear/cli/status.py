@@ -13,14 +13,12 @@ from relayclear.cli.output import Exit, rfc3339
 if TYPE_CHECKING:
     from relayclear.config.settings import Settings
     from relayclear.store.db import Database
-    from relayclear.usecases.status import Status
-
-SHOWN = 5
 
 
 def status(face: Face) -> int:
     """Print how things stood at the last look.  Without a Hermes config, say how to name one."""
     from relayclear.cli.rows import end_row
+    from relayclear.cli.status_lines import Begun, lines, next_command
     from relayclear.store.journal import Journal
     from relayclear.usecases.status import last_status
 
@@ -28,7 +26,8 @@ def status(face: Face) -> int:
     now = datetime.now(UTC)
     configs = [item.config for item in settings.hermes if item.config.is_file()]
     with _database(settings, may_make=bool(configs)) as database:
-        found = last_status(Journal(database), now)
+        found = last_status(Journal(database), now, settings.scan.stuck_after)
+    begun = Begun(bool(configs), settings.file is not None, any(one.payee for one in settings.chains.values()))
     if face.json:
         face.emit(
             {
@@ -41,11 +40,13 @@ def status(face: Face) -> int:
                 "failed": [{**end_row(end), "error": words} for end, words in found.failed],
                 "unfinished": [item.id for item in found.unfinished],
                 "refunds": {"owed": found.owed, "approved": found.approved},
+                "watch": {"state": found.watched.value, "last_sign": rfc3339(found.beat_at)},
                 "hermes_configs": [str(path) for path in configs],
+                "next": next_command(found, begun),
             }
         )
         return Exit.DONE
-    typer.echo("\n".join(_lines(found, now, has_config=bool(configs))))
+    typer.echo("\n".join(lines(found, now, begun)))
     return Exit.DONE
 
 
@@ -60,40 +61,3 @@ def _database(settings: Settings, *, may_make: bool) -> Database:
         if error.code != "store_missing":
             raise
         return open_database(":memory:")
-
-
-def _lines(found: Status, now: datetime, *, has_config: bool) -> list[str]:
-    from relayclear.wording import age, counted
-
-    if not has_config:
-        return ["No Hermes config found.", "  try: relayclear --hermes-config PATH packets list, or relayclear doctor"]
-    if found.looked_at is None:
-        return ["Never looked.", *_refund_lines(found), "  try: relayclear packets list"]
-    since = age(int((now - found.looked_at).total_seconds()))
-    count = sum(item.pending for item in found.waiting)
-    paths = counted(found.paths, "path")
-    lines = [f"{counted(count, 'packet')} pending on {len(found.waiting)} of {paths}, looked {since} ago."]
-    for item in found.waiting[:SHOWN]:
-        waited = age(int((now - item.oldest).total_seconds()))
-        lines.append(f"  {item.end}: {item.pending}, the oldest for {waited} at least")
-    if len(found.waiting) > SHOWN:
-        lines.append(f"  … and {len(found.waiting) - SHOWN} more")
-    if found.failed:
-        lines.append(f"{counted(len(found.failed), 'path')} could not be read at the last look.")
-    if found.unfinished:
-        lines.append(f"{counted(len(found.unfinished), 'clear')} never ended: relayclear operations list")
-    return [*lines, *_refund_lines(found), "  try: relayclear packets list, or relayclear --help"]
-
-
-def _refund_lines(found: Status) -> list[str]:
-    """Money that is owed, in one line."""
-    from relayclear.wording import counted
-
-    if found.owed:
-        more = f", {found.approved} approved and not sent" if found.approved else ""
-        verb = "waits" if found.owed == 1 else "wait"
-        return [f"{counted(found.owed, 'refund')} {verb} to be decided{more}: relayclear refunds list"]
-    if found.approved:
-        verb = "is" if found.approved == 1 else "are"
-        return [f"{counted(found.approved, 'refund')} {verb} approved and not sent: relayclear refunds sweep"]
-    return []

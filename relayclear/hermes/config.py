@@ -123,6 +123,7 @@ class HermesConfig:
     unsupported: tuple[UnsupportedChain, ...]
     packets_enabled: bool
     clear_on_start: bool
+    tx_confirmation: bool
     clear_interval: int
     clear_limit: int
     max_memo: int | None
@@ -164,6 +165,7 @@ def load(path: Path) -> HermesConfig:
         unsupported=unsupported,
         packets_enabled=packets.flag("enabled"),
         clear_on_start=packets.flag("clear_on_start", default=True),
+        tx_confirmation=packets.flag("tx_confirmation", default=False),
         clear_interval=100 if interval is None else interval,
         clear_limit=50 if limit is None else limit,
         max_memo=_size_limit(packets, "ics20_max_memo_size", 32 * 1024),

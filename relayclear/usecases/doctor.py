@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from relayclear.errors import RelayclearError
+from relayclear.errors import RelayclearError, StoreError
 from relayclear.usecases.doctor_alerts import check_alerts
 from relayclear.usecases.doctor_chains import check_chain
 from relayclear.usecases.doctor_facts import (
@@ -24,6 +24,9 @@ from relayclear.usecases.doctor_facts import (
     Severity,
     cause_of,
 )
+from relayclear.usecases.doctor_memory import check_memory
+from relayclear.usecases.doctor_rivals import check_rivals
+from relayclear.usecases.doctor_unit import check_unit
 
 # Below it `clear packets --packet-sequences` is missing, or (1.8.1) clears the wrong channel.
 OLDEST_HERMES = (1, 8, 2)
@@ -37,6 +40,9 @@ _OTHERS_READ = 0o044
 async def examine(doctor: Doctor) -> list[Finding]:
     """Every check: configs first, then chain by chain in the order of the config."""
     findings = await _configs(doctor)
+    findings += check_memory(doctor.memory) if doctor.memory is not None else []
+    findings += check_unit(doctor.unit, doctor.facts.config or "", doctor.facts.database)
+    findings += check_rivals(doctor.facts)
     for chain in await asyncio.gather(*(check_chain(doctor, facts) for facts in doctor.facts.chains)):
         findings += chain
     if doctor.facts.paths is None and not doctor.offline:
@@ -84,6 +90,9 @@ def _watching(facts: DoctorInput) -> list[Finding]:
 
 
 def _problem(error: RelayclearError) -> Finding:
+    if isinstance(error, StoreError):
+        step, why = error.hint or "relayclear db check", "nothing is remembered without it"
+        return Finding("database", None, Severity.FAIL, error.message, why, step, cause_of(error))
     return Finding(
         "config", None, Severity.FAIL, error.message, "what it says can't be used", error.hint, cause_of(error)
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from relayclear.clearing.health import Facts
 from relayclear.errors import ConfigError, RelayclearError, UnreachableError
-from relayclear.ibc.packet import RelayPath
+from relayclear.ibc.packet import ChannelEnd, RelayPath
 from relayclear.ports import Chain, Clock, Relayer
 
 
@@ -61,10 +62,21 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Habits:
+    """What a daemon does by itself with packets sent from a chain: from which channels, and how often it clears.
+
+    `allows` takes port and channel.  `clear_interval` is in blocks, 0 for never.
+    """
+
+    allows: Callable[[str, str], bool]
+    clear_interval: int
+
+
+@dataclass(frozen=True, slots=True)
 class HermesFacts:
     """One configured Hermes: its config, how it is called, its chains, those it has that we can't read.
 
-    `unsupported` maps chain id to chain type.  `clear_interval` is in blocks, 0 for never.
+    `unsupported` maps chain id to chain type.  `clear_interval` is in blocks, 0 for never.  `habits` are by chain.
     """
 
     config: str
@@ -74,6 +86,12 @@ class HermesFacts:
     packets_enabled: bool
     clear_on_start: bool
     clear_interval: int
+    tx_confirmation: bool = False
+    habits: Mapping[str, Habits] = field(default_factory=dict)
+
+    def allows(self, end: ChannelEnd) -> bool:
+        """Whether the daemon relays packets sent from this end."""
+        return end.chain not in self.habits or self.habits[end.chain].allows(end.port, end.channel)
 
     def run(self, *words: str) -> str:
         """A command line of this Hermes, ready to paste."""
@@ -147,6 +165,7 @@ class DoctorInput:
     private: tuple[FileFacts, ...] = ()
     alerts: AlertFacts = AlertFacts()
     relays: int = 50
+    database: str = ""
     client_margin: timedelta = timedelta(days=3)
     clock_margin: timedelta = timedelta(seconds=10)
     block_margin: timedelta = timedelta(seconds=60)
@@ -162,10 +181,58 @@ class ConfiguredNode:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """Blocks of a payee's chain that no node serves, and why."""
+
+    chain: str
+    first: int
+    last: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFacts:
+    """What is kept: the file with its size and version, what is wrong in it (None: not looked through), free bytes.
+
+    `facts` is what health is judged by; `gaps` stop the reading of payments.  `quote_key` is the id of
+    the key that signs quotes, None where there is none yet; `keys_trouble` what keeps it from being read.
+    """
+
+    database: str
+    size: int
+    version: int
+    problems: tuple[str, ...] | None
+    free: int | None
+    facts: Facts
+    gaps: tuple[Unread, ...] = ()
+    quote_key: int | None = None
+    keys_trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFacts:
+    """An installed unit beside what this command uses.
+
+    `program` is what it starts, `there` whether that is a file, `ours` this program, None where that
+    can't be told.  `config` and `database` are what the unit names, empty where it names none.
+    `missing` are the files of credentials that aren't there.
+    """
+
+    path: str
+    program: str
+    there: bool
+    ours: str | None
+    config: str
+    database: str
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Doctor:
     """The facts and the ports of one examination.
 
     `relayers` by the config path of their Hermes; `nodes` are every endpoint of a chain on its own.
+    `memory` is None where no database could be opened, `unit` where none is installed.
     """
 
     facts: DoctorInput
@@ -174,6 +241,8 @@ class Doctor:
     clock: Clock
     offline: bool = False
     nodes: Mapping[str, Sequence[ConfiguredNode]] = field(default_factory=dict)
+    memory: MemoryFacts | None = None
+    unit: UnitFacts | None = None
 
     def relayers_of(self, chain: str) -> list[Relayer]:
         """The relayers that know a chain, in the order of the config."""

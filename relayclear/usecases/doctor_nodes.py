@@ -88,7 +88,11 @@ def clocks(doctor: Doctor, chain: str, head: Head) -> list[Finding]:
 
 def span(length: timedelta) -> str:
     """A length of time in one unit: ``3 days``, ``40 s``."""
-    seconds = max(0, int(length.total_seconds()))
+    return span_of(max(0, int(length.total_seconds())))
+
+
+def span_of(seconds: int) -> str:
+    """Seconds in one unit."""
     for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"

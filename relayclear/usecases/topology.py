@@ -76,6 +76,14 @@ async def load_network(desk: Desk, progress: Progress = lambda _: None) -> Netwo
     return _joined(network)
 
 
+def remembered_network(desk: Desk) -> Network:
+    """The network as remembered, however old; a chain that was never read through is missing from it."""
+    network, now = Network(), desk.clock.now()
+    for chain_id in desk.chains:
+        _recall(desk, network, chain_id, now)
+    return _joined(network)
+
+
 async def refresh_network(
     desk: Desk, network: Network, chain_ids: Sequence[str], progress: Progress = lambda _: None
 ) -> Network:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from relayclear.clearing.operation import Operation, OperationState, PacketAfter, operation_state
 from relayclear.ibc.coin import Coin, DenomPath
 from relayclear.ibc.fate import Doer, Fate
+from relayclear.ibc.packet import ChannelEnd
 from relayclear.ibc.text import clean
 from relayclear.ibc.triage import BlockReason, PacketClass
 from relayclear.usecases.views import Waiting
@@ -186,9 +187,13 @@ def fix(view: Waiting) -> str | None:
     """The command that would move the packet, or None where none can."""
     if view.verdict.clearable is False:
         return None
-    end = view.path.source
+    return clear_command(view.path.source, view.sequence)
+
+
+def clear_command(end: ChannelEnd, sequences: object) -> str:
+    """The command that clears these sequences of an end: one of them, or ranges as they are typed."""
     port = "" if end.port == "transfer" else f" --port {end.port}"
-    return f"relayclear clear --chain {end.chain}{port} --channel {end.channel} --packet-sequences {view.sequence}"
+    return f"relayclear clear --chain {end.chain}{port} --channel {end.channel} --packet-sequences {sequences}"
 
 
 def fate_line(packet: PacketAfter) -> str:

@@ -41,6 +41,12 @@ def run(scene: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(scene())  # type: ignore[arg-type]  # every scene is a coroutine
 
 
+def step_of(pilot: Any) -> Step:
+    """Where the wizard stands."""
+    found: Step = pilot.app.screen.step
+    return found
+
+
 async def press(pilot: Any, *keys: str) -> None:
     """Press keys; whatever they had read is shown then."""
     for key in keys:
@@ -232,14 +238,14 @@ def test_a_node_that_is_down_is_said_in_the_step_and_asked_again_by_a_key(shop: 
             assert "✗" in told(pilot)
             assert pilot.app.screen.preview is None
             await press(pilot, "enter")
-            assert pilot.app.screen.step is Step.PRICE
+            assert step_of(pilot) is Step.PRICE
             rig.alpha.down = None
             await press(pilot, "r")
             assert "✗" not in told(pilot)
             assert "price " in told(pilot)
             rig.alpha.down = NodeError("the node is away")
             await press(pilot, "enter", "y")
-            assert pilot.app.screen.step is Step.CONFIRM
+            assert step_of(pilot) is Step.CONFIRM
             assert "✗" in told(pilot)
             assert not tokens.page(rig.journal.database, 9)
             await press(pilot, "escape", "escape", "escape")
@@ -269,9 +275,9 @@ def test_a_node_that_hangs_blocks_neither_the_screen_nor_the_way_back(shop: Coun
             assert "reading the chains" in told(pilot)
             await pilot.app.settled()
             await pilot.press("enter")
-            assert pilot.app.screen.step is Step.PRICE
+            assert step_of(pilot) is Step.PRICE
             await pilot.press("escape")
-            assert pilot.app.screen.step is Step.SELECT
+            assert step_of(pilot) is Step.SELECT
             assert "reading" not in told(pilot)
 
     run(scene)
@@ -329,7 +335,7 @@ def test_a_time_that_nobody_can_read_is_not_taken(shop: Counter) -> None:
             assert pilot.app.screen.query_one("#field").has_focus
             await press(pilot, "escape")
             assert pilot.app.screen.request.expires is None
-            assert pilot.app.screen.step is Step.PRICE
+            assert step_of(pilot) is Step.PRICE
 
     run(scene)
 

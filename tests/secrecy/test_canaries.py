@@ -8,6 +8,7 @@ import shlex
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -57,6 +58,7 @@ WELL = [
     "history export -o {folder}/history.json",
     "db backup {folder}/backup.db",
     "db check",
+    "doctor --bundle {folder}/support-well.tar.gz",
     "",
 ]
 # Every way in which a node's or Hermes' own words, or our words about it, could carry an address.
@@ -218,6 +220,23 @@ def wrong_config(bench: Bench) -> None:
         assert bench("packets list", "--hermes-config", str(folder / "bad-hermes.toml"), "--debug") != 0
 
 
+def bundled(bench: Bench) -> None:
+    """The support file after everything went wrong: packed, so that a look at its bytes would find nothing."""
+    bench.trouble("nodes", {"http_status": 401})
+    file = bench.world.folder / "support-ill.tar.gz"
+    bench(f"doctor --bundle {shlex.quote(str(file))}")
+    bench.trouble("nodes", {})
+    for packed in (file, bench.world.folder / "support-well.tar.gz"):
+        with tarfile.open(packed) as archive:
+            texts = {name: archive.extractfile(name) for name in archive.getnames()}
+            inside = {name: text.read() for name, text in texts.items() if text is not None}
+        bench.said |= {f"{packed.name}: {name}": text for name, text in inside.items()}
+        assert len(json.loads(inside["relayclear-support/history.json"])) > 10
+    crashes = [name for name in bench.said if name.startswith("support-ill.tar.gz: relayclear-support/crashes/")]
+    assert len(crashes) == 4
+    assert b"***" in bench.said["support-ill.tar.gz: relayclear-support/settings.json"]
+
+
 def test_a_secret_is_said_logged_kept_reported_or_shown_to_others(bench: Bench, tmp_path: Path) -> None:
     bench("payments list")
     with watching_processes() as lines, log_kept(bench.world.folder / "relayclear.db"):
@@ -226,6 +245,7 @@ def test_a_secret_is_said_logged_kept_reported_or_shown_to_others(bench: Bench, 
         dead_hermes(bench)
         crashing(bench)
         wrong_config(bench)
+        bundled(bench)
         assert bench.apart("watch --once") == 0
         assert bench.apart(CLEAR.format(chain="alpha-1", sequence=2) + " --json") == 0
         assert (bench.world.folder / "relayclear.db-wal").stat().st_size

@@ -1,0 +1,100 @@
+"""The three questions of `init`, each put only where no flag has answered it; a wrong answer is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from relayclear.cli.asking import typed
+from relayclear.cli.init_answers import by_chain, read_coin
+from relayclear.cli.output import say
+from relayclear.errors import UsageError
+
+if TYPE_CHECKING:
+    from relayclear.ibc.coin import Coin
+    from relayclear.usecases.starting import Answers, KnownChain
+
+T = TypeVar("T")
+SERVICE_FEE, PACKET_FEE, CAP = 1_000_000, 100_000, 5_000_000
+
+
+def ask(answers: Answers, known: Mapping[str, KnownChain]) -> None:
+    """Fill in what nobody has said.  Raises typer.Abort on Ctrl-C: nothing is written then."""
+    if answers.payees is None:
+        answers.payees = _payees(known)
+    for chain in answers.payees:
+        if chain in known:
+            _fees(answers, known[chain])
+    if answers.payees and answers.mode is None:
+        _refunds(answers)
+
+
+def _payees(known: Mapping[str, KnownChain]) -> dict[str, str]:
+    """Chain by chain until an empty line; all at once would be a page of questions for whoever relays thirty."""
+    from relayclear.usecases.starting import check_payee
+
+    say("\n1. Where does money go?  An account on a chain where you take payments; it pays refunds too,")
+    say("   so nothing else may sign with it.  Enter alone: no (more) payments, relayclear looks and clears.")
+    found: dict[str, str] = {}
+
+    def read(text: str) -> None:
+        """One answer, or several with spaces between."""
+        for chain, address in by_chain("--payee", text.split()).items():
+            check_payee(known, chain, address)
+            found[chain] = address
+
+    while text := typed("   CHAIN=ADDRESS"):
+        _tried(lambda text=text: read(text))  # type: ignore[misc]
+    return found
+
+
+def _fees(answers: Answers, chain: KnownChain) -> None:
+    name = chain.chain
+    if name in answers.service_fees and name in answers.packet_fees:
+        return
+    say(f"\n2. What does a clearing cost on {name}?  In base units of a denom that is paid in there.")
+    if name not in answers.service_fees:
+        usual = f"{SERVICE_FEE}{chain.gas_denom}"
+        answers.service_fees[name] = _coin("--service-fee", f"   once per clearing token [{usual}]", usual)
+    if name not in answers.packet_fees:
+        usual = f"{PACKET_FEE}{answers.service_fees[name].denom}"
+        answers.packet_fees[name] = _coin("--per-packet-fee", f"   for each packet [{usual}]", usual)
+
+
+def _refunds(answers: Answers) -> None:
+    say("\n3. What happens with refunds?  What was not earned is owed back.  approve: each waits for your yes.")
+    say("   auto: those within a cap go by themselves, once two independent nodes agree.")
+    answers.mode = _again(lambda: _mode(typed("   approve or auto [approve]") or "approve"))
+    if answers.mode == "auto" and not answers.max_each:
+        denoms = sorted({coin.denom for coin in answers.service_fees.values()})
+        caps = [(denom, f"{CAP}{denom}") for denom in denoms]
+        answers.max_each = tuple(
+            _coin("--refund-max-each", f"   one refund in {denom}, at most [{usual}]", usual) for denom, usual in caps
+        )
+
+
+def _mode(text: str) -> str:
+    if text not in {"approve", "auto"}:
+        raise UsageError(f"{text[:40]!r} is neither approve nor auto")
+    return text
+
+
+def _coin(flag: str, question: str, usual: str) -> Coin:
+    return _again(lambda: read_coin(flag, typed(question) or usual))
+
+
+def _again(question: Callable[[], T]) -> T:
+    """Ask until an answer can be used."""
+    while True:
+        given = _tried(question)
+        if given is not None:
+            return given
+
+
+def _tried(question: Callable[[], T]) -> T | None:
+    """The answer, None for one that can't be used, once it was said why."""
+    try:
+        return question()
+    except UsageError as error:
+        say(f"   {error.message}")
+        return None

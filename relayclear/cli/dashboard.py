@@ -40,8 +40,9 @@ def dashboard(
     face: Face = ctx.obj
     if face.json:
         raise UsageError("the dashboard is a screen, not a document", hint="relayclear packets list --json")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the dashboard needs a terminal", hint="relayclear packets list")
+    # Textual draws on standard error: sent elsewhere, nobody would see a thing.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise UsageError("the dashboard needs a terminal for input and output", hint="relayclear packets list")
     # Commands end before cycles matter; a screen that stays open for weeks has to collect them.
     gc.enable()
     settings = face.settings()

@@ -67,12 +67,13 @@ def vitals_of(reads: Reads) -> Vitals:
 def unbalanced(reads: Reads, chains: Iterable[str]) -> list[str]:
     """Books whose totals break an equation or lie below zero, and chains whose last whole audit found something."""
     books = ledger.books(reads)
-    wrong = [f"{place.chain}/{place.denom}" for place, book in books.items() if not _adds_up(book)]
+    wrong = [f"{place.chain}/{place.denom}" for place, book in books.items() if not adds_up(book)]
     kept = [audits.find(reads, chain) for chain in chains]
     return wrong + [audit.chain for audit in kept if audit is not None and not audit.agrees]
 
 
-def _adds_up(book: Book) -> bool:
+def adds_up(book: Book) -> bool:
+    """Whether both equations hold, and no account lies below zero."""
     whole = book.sources == book.uses and book.totals[Account.BALANCE] == book.should_hold
     return whole and min(book.totals.values()) >= 0
 

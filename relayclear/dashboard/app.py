@@ -252,6 +252,10 @@ class Dashboard(Host):
 
     async def action_press(self, name: str) -> None:
         """What a key does: the panel's way of it, else the view's, else the screen's own."""
+        if name == "next_panel" and self.screen is not self.base:
+            # Its key is looked at before a dialog's own keys are: there it goes from field to field.
+            self.screen.focus_next()
+            return
         action = ACTIONS[name]
         context = self.context()
         if not action.means_something(context.view):
@@ -338,6 +342,13 @@ class Dashboard(Host):
         """The next colours."""
         self.theme = themes.after(self.theme)
         self.notify(f"Colours: {self.theme}")
+
+    def do_charts(self) -> None:
+        """What was stuck, paid and cleared, as pictures."""
+        # Late: the library that draws takes longer to load than all of the first frame.
+        from relayclear.dashboard.charts import Charts  # noqa: PLC0415
+
+        self.push_screen(Charts())
 
     def do_help(self) -> None:
         """The keys and words of this panel."""

@@ -48,7 +48,7 @@ class Confirm(Dialog[bool]):
             with VerticalScroll(can_focus=False):
                 yield Static("reading the chains …", id="plan", markup=False)
             if self._amount:
-                yield Static(f"Type {self._amount} to send it:", markup=False)
+                yield Static(f"Type {self._amount} to send it (tab goes to the line):", markup=False)
                 yield Input(placeholder=self._amount, id="amount")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel (n)", id="no")
@@ -57,13 +57,16 @@ class Confirm(Dialog[bool]):
     def on_mount(self) -> None:
         """Whoever presses enter without reading does nothing."""
         self.query_one("#no", Button).focus()
+        if self._lines is not None:
+            self.plan(self._lines, possible=self._possible)
 
     def plan(self, lines: Sequence[str], *, possible: bool) -> None:
         """Show the plan; only now may somebody say yes, and only to a plan that can be carried out."""
-        self._lines = lines
-        self.query_one("#plan", Static).update("\n".join(lines))
-        self.query_one("#yes", Button).disabled = not possible or self._amount is not None
-        self._possible = possible
+        self._lines, self._possible = lines, possible
+        # What asks no chain is planned before the box itself is drawn.
+        if self.query("#plan"):
+            self.query_one("#plan", Static).update("\n".join(lines))
+            self.query_one("#yes", Button).disabled = not possible or self._amount is not None
 
     _possible = False
 

@@ -84,15 +84,15 @@ class Panel(Vertical):
     def tell(self, now: datetime) -> None:
         """Say how good it is as of now."""
         how = self.standing(now)
-        line = self.query_one(".standing", Line)
-        text = (
-            f"{glyph(how.shape)} {how.shape.value}: {how.words}" if how.shape is not Shape.FRESH else self._fresh(how)
-        )
-        if how.hint and how.shape is not Shape.FRESH:
-            text += f"  try: {how.hint}"
-        line.say(text)
+        self.query_one(".standing", Line).say(self.line(how))
         for shape in Shape:
             self.set_class(shape is how.shape, f"-{shape.name.lower()}")
+
+    def line(self, how: Standing) -> str:
+        """The line above the body."""
+        if how.shape is Shape.FRESH:
+            return self._fresh(how)
+        return f"{glyph(how.shape)} {how.shape.value}: {how.words}" + (f"  try: {how.hint}" if how.hint else "")
 
     def _fresh(self, how: Standing) -> str:
         return f"{glyph(how.shape)} {self.empty() or how.words}"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from relayclear.dashboard.actions import VIEWS
 from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found, Trouble
-from relayclear.usecases.watching import watch_lives
+from relayclear.usecases.health_facts import lives
 from relayclear.wording import age
 
 
@@ -22,7 +22,7 @@ class Top(NamedTuple):
 def read_top(shelf: Shelf) -> Found[Top]:
     """Read it."""
     scanned_at = shelf.board.read(shelf.as_of).scanned_at
-    return Found(Top(watch_lives(shelf.desk), scanned_at), scanned_at, stale_after=timedelta(days=36500))
+    return Found(Top(lives(shelf.desk), scanned_at), scanned_at, stale_after=timedelta(days=36500))
 
 
 def top_line(found: Found[Any] | Trouble | None, now: datetime, *, armed: bool) -> str:

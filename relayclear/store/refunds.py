@@ -11,7 +11,7 @@ from relayclear.errors import UsageError
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.money.payment import PaymentId
-from relayclear.money.refund_state import AWAY, DEAD, RefundState, Said, refund_state
+from relayclear.money.refund_state import AWAY, DEAD, ENDED, RefundState, Said, refund_state
 from relayclear.money.refunds import Cause
 from relayclear.store import signings
 from relayclear.store.db import Reads, Row, Transaction
@@ -55,6 +55,10 @@ SELECT {_REFUND} FROM (SELECT refund_id FROM refund_states WHERE state = ?
 SELECT_QUEUE = f"""
 SELECT {_REFUND} FROM (SELECT refund_id FROM refund_states WHERE chain = ? AND state = ?
     ORDER BY since, refund_id LIMIT ?) page
+  JOIN refunds r ON r.id = page.refund_id {_STATED}"""
+SELECT_ENDED = f"""
+SELECT {_REFUND} FROM (SELECT refund_id FROM refund_states WHERE chain = ? AND state = ? AND since <= ?
+    ORDER BY since DESC, refund_id DESC LIMIT ?) page
   JOIN refunds r ON r.id = page.refund_id {_STATED}"""
 SELECT_EVENTS = """
 SELECT word, tx_hash, output, who, why, detail, said_at FROM refund_events WHERE refund_id = ? ORDER BY id"""
@@ -235,6 +239,13 @@ def queue(reads: Reads, chain: str, limit: int, state: RefundState = RefundState
     """Refunds of a chain in a state, those in it for longest first."""
     rows = reads.rows(SELECT_QUEUE, (chain, state, limit))
     return sorted(map(_refund, rows), key=lambda one: (one.since or one.made_at, one.id))
+
+
+def ended(reads: Reads, chain: str, until: datetime, limit: int) -> list[Refund]:
+    """Refunds of a chain that had ended by then, those that ended last first: nothing moves them any more."""
+    rows = [row for state in sorted(ENDED) for row in reads.rows(SELECT_ENDED, (chain, state, time_text(until), limit))]
+    found = sorted(map(_refund, rows), key=lambda one: (one.since or one.made_at, one.id), reverse=True)
+    return found[:limit]
 
 
 def away(reads: Reads, chain: str, limit: int) -> list[Refund]:

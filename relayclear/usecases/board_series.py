@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from itertools import islice
 from typing import NamedTuple
 
 from relayclear.clearing.operation import OperationState, operation_state
 from relayclear.ibc.packet import ChannelEnd
-from relayclear.store import judgements, mutes, operations, payments
+from relayclear.money.ledger import Account
+from relayclear.store import cursors, judgements, ledger, mutes, operations, payments
 from relayclear.store.db import Reads
 from relayclear.store.judgements import Run
 from relayclear.store.mutes import Mute
@@ -19,6 +21,7 @@ from relayclear.usecases.stats import TRIED, Channel, Denom, gather
 from relayclear.usecases.token_order import with_standing
 
 _READ_AT_ONCE = 200
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Point(NamedTuple):
@@ -106,3 +109,22 @@ def busiest_channels(desk: Desk, since: datetime | None, limit: int = 10) -> lis
     """The channels on which most packets were worked for, and what was done there."""
     channels: Mapping[ChannelEnd, Channel] = gather(desk, since, None).channels
     return sorted(channels.items(), key=lambda item: (-item[1].packets, item[0]))[:limit]
+
+
+class Span(NamedTuple):
+    """From when to when something is known."""
+
+    since: datetime
+    until: datetime
+
+
+def payments_known(desk: Desk) -> Span | None:
+    """The time of which every payment is known: from the first booking to what is read through; None for none."""
+    with desk.journal.database.snapshot() as reads:
+        read = [one.read_through_time for one in cursors.every(reads)]
+        begun = [
+            moved.at
+            for place in ledger.books(reads)
+            for moved in islice(ledger.moved(reads, place, Account.OPENING, _EVER), 1)
+        ]
+    return Span(min(begun), min(read)) if begun and read else None

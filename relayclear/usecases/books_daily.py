@@ -113,15 +113,17 @@ def _rows(desk: Desk, chain: str) -> tuple[Withdrawable, ...]:
     reserve = rules_of(desk).reserve
     with desk.journal.database.snapshot() as reads:
         books = {place: book.totals for place, book in ledger.books(reads).items() if place.chain == chain}
-    rows = (
-        Withdrawable(
-            place,
-            totals[Account.BALANCE],
-            totals[Account.HELD],
-            totals[Account.OWED],
-            totals[Account.ORPHANED],
-            reserve.get(place.denom, 0),
-        )
-        for place, totals in sorted(books.items())
-    )
+    rows = (free_of(place, totals, reserve) for place, totals in sorted(books.items()))
     return tuple(row for row in rows if row.balance or row.held or row.owed or row.orphaned)
+
+
+def free_of(place: Place, totals: Mapping[Account, int], reserve: Mapping[str, int]) -> Withdrawable:
+    """What of a book is the operator's own, with so much of each denom kept for gas."""
+    return Withdrawable(
+        place,
+        totals[Account.BALANCE],
+        totals[Account.HELD],
+        totals[Account.OWED],
+        totals[Account.ORPHANED],
+        reserve.get(place.denom, 0),
+    )

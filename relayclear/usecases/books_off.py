@@ -29,7 +29,7 @@ def unbalanced(reads: Reads, books: Mapping[Place, Book]) -> list[Unbalanced]:
 
     `books` are all that there are, as `reads` has them.
     """
-    wrong = [Unbalanced(place.chain, place.denom, None) for place, book in books.items() if not _adds_up(book)]
+    wrong = [Unbalanced(place.chain, place.denom, None) for place, book in books.items() if not adds_up(book)]
     for chain in sorted({cursor.chain for cursor in cursors.every(reads)}):
         last = audits.find(reads, chain)
         if last is not None and not last.agrees:
@@ -37,6 +37,7 @@ def unbalanced(reads: Reads, books: Mapping[Place, Book]) -> list[Unbalanced]:
     return wrong
 
 
-def _adds_up(book: Book) -> bool:
+def adds_up(book: Book) -> bool:
+    """Whether both equations hold, and no account lies below zero."""
     whole = book.sources == book.uses and book.totals[Account.BALANCE] == book.should_hold
     return whole and min(book.totals.values()) >= 0

@@ -21,7 +21,7 @@ from relayclear.usecases.once import ANEW, Once
 def list_breakers(desk: Desk) -> list[BreakerView]:
     """Every endpoint and every wallet that pays refunds, and what else was open lately; what is open comes first."""
     now = desk.clock.now()
-    named = {name: desk.breakers.find(name) for name in _watched(desk)}
+    named = {name: desk.breakers.find(name) for name in watched(desk)}
     named |= {one.name: one for one in desk.breakers.every()}
     views = [one.view(now) for one in named.values()]
     return sorted(views, key=lambda one: (one.state is BreakerState.CLOSED, one.name))
@@ -50,7 +50,8 @@ def open_breaker(desk: Desk, name: str, why: str, who: str, until: datetime | No
     return new.view(now)
 
 
-def _watched(desk: Desk) -> list[str]:
+def watched(desk: Desk) -> list[str]:
+    """The names of every endpoint's and every paying wallet's breaker."""
     names = [endpoint_name(chain, url) for chain, found in desk.chains.items() for url in found.endpoints]
     payees = desk.shop.payees if desk.shop is not None else {}
     return names + [wallet_name(chain) for chain in payees if chain in desk.chains]
@@ -58,7 +59,7 @@ def _watched(desk: Desk) -> list[str]:
 
 def _require_known(desk: Desk, name: str) -> None:
     """Nothing else is ever asked for: a mistyped name would be held open for nothing."""
-    known = {*_watched(desk), *(wallet_name(chain) for chain in desk.chains)}
+    known = {*watched(desk), *(wallet_name(chain) for chain in desk.chains)}
     known |= {path_name(end) for end in desk.journal.last_readings()} | {one.name for one in desk.breakers.every()}
     if name not in known:
         raise UsageError(f"there is no breaker {name[:200]!r}{nearest(name, known)}", hint="relayclear breakers list")

@@ -44,7 +44,7 @@ class Remembered(NamedTuple):
 def remembering(desk: Desk) -> Iterator[Remembered]:
     """One moment, held as long as whoever asks makes something of it.  Raises StoreError."""
     # Before the snapshot: the lock is a file's, not the database's.
-    alive, now = _lives(desk), desk.clock.now()
+    alive, now = lives(desk), desk.clock.now()
     with desk.journal.database.snapshot() as reads:
         noted, books = vitals_of(reads), ledger.books(reads)
         yield Remembered(reads, noted, books, _facts(desk, reads, (noted, books), now, alive=alive))
@@ -65,7 +65,8 @@ def _facts(desk: Desk, reads: Reads, read: tuple[Vitals, Books], now: datetime, 
     )
 
 
-def _lives(desk: Desk) -> bool:
+def lives(desk: Desk) -> bool:
+    """Whether a daemon holds the database now; no where nobody can tell."""
     try:
         return watch_lives(desk)
     except StoreError:

@@ -77,15 +77,16 @@ def rules_of(desk: Desk) -> RefundRules:
     return desk.shop.refunds if desk.shop is not None else RefundRules()
 
 
-def list_owed(desk: Desk, reads: Reads, *, chain: str = "", order_id: str = "") -> list[OwedRefund]:
+def list_owed(desk: Desk, reads: Reads, *, chain: str = "", order_id: str = "", most: int = _ALL) -> list[OwedRefund]:
     """Everything that is owed and not decided, oldest first: dust is judged over all of an address.
 
-    With `order_id` only a token's: then `wait` knows only of those.
+    With `order_id` only a token's, and with `most` only of the oldest so many payments: then `wait` knows only of
+    those.
     """
     revoked = revoked_keys(desk)
     views: dict[str, TokenView] = {}
     listed: list[_Listed] = []
-    for due in dues.of_token(reads, order_id) if order_id else dues.page(reads, _ALL):
+    for due in dues.of_token(reads, order_id) if order_id else dues.page(reads, most):
         if chain and due.payment.chain != chain:
             continue
         view = views.get(due.order_id)

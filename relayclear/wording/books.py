@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from relayclear.ibc.coin import Coin
-from relayclear.money.ledger import Account
+from relayclear.ibc.text import visible
+from relayclear.money.ledger import CAME, LEFT, SOURCES, USES, Account
 from relayclear.store.assignments import Word
+from relayclear.store.audits import KeptAudit
 from relayclear.usecases.audit_values import ChainAudit, Finding, Flaw
+from relayclear.usecases.board_books import BookLine, Books
 from relayclear.usecases.books import Assigned
-from relayclear.wording import coin
+from relayclear.usecases.books_daily import Day
+from relayclear.wording import age, coin, counted
 
 ACCOUNTS = {
     Account.RECEIVED: "received",
@@ -101,3 +106,64 @@ def profit_line(chain: str, denom: str, result: int, parts: Iterable[tuple[str, 
     told = ", ".join(f"{_PARTS[name]} {amount:+d}" for name, amount in parts if amount)
     word = "profit" if result >= 0 else "loss"
     return f"{chain}: {word} {abs(result)} {denom}" + (f" ({told})" if told else "")
+
+
+def kept_audit_words(kept: KeptAudit | None, now: datetime) -> str:
+    """The last whole audit: whether it agreed, and how long ago."""
+    if kept is None:
+        return "never audited"
+    old = age(max(0, int((now - kept.at).total_seconds())))
+    return f"✓ agrees, {old} ago" if kept.agrees else f"✗ disagrees, {old} ago"
+
+
+def books_line(found: Books) -> str:
+    """Whether all books add up, in a line."""
+    wrong = [line for line in found.lines if not line.balanced]
+    off = {line.place.chain for line in found.lines if line.audit is not None and not line.audit.agrees}
+    if wrong:
+        return f"✗ {counted(len(wrong), 'book')} of {len(found.lines)} don't add up: relayclear audit"
+    if off:
+        return f"✗ the last audit disagrees with {', '.join(sorted(off))}: relayclear audit"
+    return f"{counted(len(found.lines), 'book')}, every one adds up" if found.lines else ""
+
+
+def book_page(line: BookLine, days: Iterable[Day], now: datetime) -> str:
+    """One book: both equations, profit and loss, and every day, the newest first."""
+    return "\n".join(_book_lines(line, list(days), now))
+
+
+def _book_lines(line: BookLine, days: list[Day], now: datetime) -> Iterator[str]:
+    book, denom = line.book, line.place.denom
+    yield f"{line.place.chain}, in {visible(denom, 120)}" + ("" if line.balanced else "   ✗ it doesn't add up")
+    yield f"last audit: {kept_audit_words(line.audit, now)}" + (
+        f", through block {line.audit.height}" if line.audit is not None else ""
+    )
+    yield f"try: relayclear audit --chain {line.place.chain}"
+    yield ""
+    came = [(ACCOUNTS[name], book.totals[name]) for name in SOURCES]
+    used = [(ACCOUNTS[name], book.totals[name]) for name in USES]
+    yield from _sums([*came, ("= came in", book.sources), *used, ("= accounted for", book.uses)])
+    yield ""
+    moved = [(f"+ {ACCOUNTS[name]}", book.totals[name]) for name in CAME]
+    moved += [(f"- {ACCOUNTS[name]}", book.totals[name]) for name in LEFT]
+    yield from _sums(
+        [*moved, ("= should hold", book.should_hold), ("holds by the books", book.totals[Account.BALANCE])]
+    )
+    free = line.free
+    yield from _sums([("kept for gas", free.reserve), ("withdrawable", free.amount)])
+    yield ""
+    parts = [(name, getattr(line.profit, name)) for name in ("earned", "fee_kept", "written_off", "income")]
+    parts += [(name, -getattr(line.profit, name)) for name in ("clearing", "refund_fees", "our_loss", "expenses")]
+    yield visible(profit_line(line.place.chain, denom, line.profit.result, parts), 400)
+    yield from (text for day in reversed(days) for text in _day_lines(day))
+
+
+def _day_lines(day: Day) -> Iterator[str]:
+    yield ""
+    yield f"{day.day.isoformat()}"
+    moved = [(ACCOUNTS[name], amount) for name, amount in day.moved.items() if name is not Account.BALANCE]
+    yield from _sums([("opened with", day.opening), *moved, ("closed with", day.closing)])
+
+
+def _sums(lines: list[tuple[str, int]]) -> Iterator[str]:
+    return (f"  {label:<20}{amount:>24}" for label, amount in lines if amount or label[0] not in "+-")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
+from relayclear.ibc.coin import Coin
 from relayclear.ibc.spending import SequenceUse
+from relayclear.ibc.text import clean, visible
 from relayclear.money.policy import Gate, NeedsApproval
 from relayclear.money.refund_state import RefundState, Said
 from relayclear.money.refunds import Cause, Wait
 from relayclear.store.refunds import Refund, SaidOf
 from relayclear.store.stops import Stop
+from relayclear.usecases.board_refunds import Waiting
 from relayclear.usecases.refund_dues import WRITE_OFF_AFTER
 from relayclear.usecases.refund_resolve import Knot
 from relayclear.usecases.refund_sweeps import Goes
-from relayclear.usecases.refund_view import RefundView, Signed
+from relayclear.usecases.refund_view import RefundStory, RefundView, Signed
 from relayclear.wording import Word, coin, moment, short
 
 REFUNDS = {
@@ -144,6 +147,58 @@ def signed_line(one: Signed) -> str:
     if one.used_by != signing.tx_hash:
         return f"superseded: sequence {signing.sequence} was used by {one.used_by}"
     return "landed" if one.code == 0 else f"landed and failed, with code {one.code}"
+
+
+def owed_line(waiting: Waiting) -> str:
+    """What isn't back with its payer, in a line; empty where there is nothing."""
+    if not waiting.undecided and not waiting.under_way:
+        return ""
+    said = [f"{waiting.asks} to approve"] if waiting.asks else []
+    said += [f"{waiting.undecided} owed"] if waiting.undecided else []
+    said += [f"{waiting.under_way} under way"] if waiting.under_way else []
+    return ", ".join(said)
+
+
+def refund_page(story: RefundStory) -> str:
+    """Everything about one refund: why it is owed, what it waits for, what was said, signed and sent of it."""
+    return "\n".join(_refund_lines(story))
+
+
+def _refund_lines(story: RefundStory) -> Iterator[str]:
+    view, word = story.view, REFUNDS[story.view.state]
+    yield f"{word.glyph} {view.id}  {word.word}: {waits_line(view)}"
+    yield ""
+    yield f"sends      {visible(coin(view.net), 120)}"
+    yield f"to         {visible(view.to or 'nobody yet', 120)}" + (f" over {view.over}" if view.over else "")
+    for cause, amount in view.parts:
+        yield f"because    {CAUSES[cause]}: {visible(coin(Coin(view.payment.denom, amount)), 120)}"
+    if view.fee:
+        yield f"fee kept   {visible(coin(Coin(view.payment.denom, view.fee)), 120)}"
+    arrival = story.payment.arrival
+    yield f"payment    {arrival.tx_hash}/{arrival.ordinal} on {view.chain}"
+    sender = visible(arrival.sender or "not told", 120)
+    yield f"paid       {visible(coin(arrival.coin), 120)} from {sender}"
+    yield f"           at {moment(arrival.at)}"
+    yield f"token      {view.token or 'none'}"
+    yield f"since      {moment(view.since)}"
+    yield from (line for one in story.signings for line in _signing_lines(one))
+    if story.events:
+        yield ""
+        yield "what happened, in UTC:"
+        yield from (f"  {moment(said.at)}  {clean(said_line(said), 500)}" for said in story.events)
+    command = next_command(view)
+    if command is not None:
+        yield ""
+        yield f"next: {command}"
+
+
+def _signing_lines(one: Signed) -> Iterator[str]:
+    signing = one.signing
+    yield f"signed     {signing.tx_hash}, sequence {signing.sequence}: {clean(signed_line(one), 300)}"
+    for sent in one.sent:
+        code = "no answer" if sent.code is None else f"code {sent.code}"
+        answer = f": {clean(sent.answer, 200)}" if sent.answer else ""
+        yield f"  sent     {moment(sent.at)} at block {sent.at_height}, {code}{answer}"
 
 
 def landed_line(refund: Refund) -> str:

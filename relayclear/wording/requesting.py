@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator
 from relayclear.clearing.operation import OperationState
 from relayclear.clearing.request import RequestState, Verb, Wish
 from relayclear.ibc.text import clean, visible
+from relayclear.store.refunds import Refund
 from relayclear.usecases.clear_plan import ClearPlan
 from relayclear.usecases.hands import CarriedBy
+from relayclear.usecases.refund_dues import OwedRefund
 from relayclear.usecases.requests import RequestView, about
 from relayclear.usecases.requests_plan import Cost, Lasting, Plan
 from relayclear.wording import CLASSES, OPERATIONS, Word, coin, counted, moment
+from relayclear.wording.refunding import CAUSES
 
 _SHOWN = 8
 
@@ -86,6 +89,7 @@ def cost_line(cost: Cost) -> str:
 def plan_lines(plan: Plan) -> list[str]:
     """What a person says yes to: what would be done, from which key, for how much, what nobody can take back."""
     lines = [_subject(plan), *(_clear_lines(plan.clear) if plan.clear else ())]
+    lines += _refund_lines(plan.refund) if plan.refund is not None else []
     lines += [cost_line(cost) for cost in plan.costs]
     if plan.lasting:
         lines += ["", "can't be undone:", *(f"  {line}" for line in lasting_lines(plan))]
@@ -101,6 +105,17 @@ def _subject(plan: Plan) -> str:
         return f"{VERBS[wish.verb]} {clean(plan.breaker.name, 200)}{why}"
     count = f", {counted(plan.packets, 'packet')}" if plan.packets else ""
     return f"{VERBS[wish.verb]} {visible(about(wish), 200)}{count}"
+
+
+def _refund_lines(refund: OwedRefund | Refund) -> list[str]:
+    owed = isinstance(refund, OwedRefund)
+    to, cause = (refund.due.to, refund.due.cause) if isinstance(refund, OwedRefund) else (refund.to, refund.cause)
+    over = f", over {refund.over}" if refund.over is not None else ""
+    return [
+        f"  to      {visible(to or 'nobody yet', 120)} on {refund.chain}{over}",
+        f"  because {CAUSES[cause]}",
+        f"  {'owed' if owed else 'approved'} since {moment(refund.since)}",
+    ]
 
 
 def _clear_lines(plan: ClearPlan) -> Iterator[str]:

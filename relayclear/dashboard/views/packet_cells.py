@@ -19,10 +19,15 @@ _TONES = {"red": "bad", "yellow": "warn", "green": "good", "cyan": ""}
 _SOON_SECONDS = 2 * 86400
 
 
+def tone(style: str) -> str:
+    """What a word's colour means."""
+    return _TONES.get(style, "")
+
+
 def class_cell(packet_class: PacketClass) -> Cell:
     """A packet's class, glyph and word."""
     word = CLASSES[packet_class]
-    return Cell(f"{word.glyph} {word.word}", _TONES.get(word.style, ""))
+    return Cell(f"{word.glyph} {word.word}", tone(word.style))
 
 
 def path_text(path: RelayPath) -> str:

@@ -57,13 +57,16 @@ class Confirm(Dialog[bool]):
     def on_mount(self) -> None:
         """Whoever presses enter without reading does nothing."""
         self.query_one("#no", Button).focus()
+        if self._lines is not None:
+            self.plan(self._lines, possible=self._possible)
 
     def plan(self, lines: Sequence[str], *, possible: bool) -> None:
         """Show the plan; only now may somebody say yes, and only to a plan that can be carried out."""
-        self._lines = lines
-        self.query_one("#plan", Static).update("\n".join(lines))
-        self.query_one("#yes", Button).disabled = not possible or self._amount is not None
-        self._possible = possible
+        self._lines, self._possible = lines, possible
+        # What the database alone tells is known before the dialog is there; it may also be closed by now.
+        if self.query("#yes"):
+            self.query_one("#plan", Static).update("\n".join(lines))
+            self.query_one("#yes", Button).disabled = not possible or self._amount is not None
 
     _possible = False
 

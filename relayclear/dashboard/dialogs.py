@@ -63,8 +63,8 @@ class Confirm(Dialog[bool]):
     def plan(self, lines: Sequence[str], *, possible: bool) -> None:
         """Show the plan; only now may somebody say yes, and only to a plan that can be carried out."""
         self._lines, self._possible = lines, possible
-        # What asks no chain is planned before the box itself is drawn.
-        if self.query("#plan"):
+        # What the database alone tells is known before the dialog is there; it may also be closed by now.
+        if self.query("#yes"):
             self.query_one("#plan", Static).update("\n".join(lines))
             self.query_one("#yes", Button).disabled = not possible or self._amount is not None
 

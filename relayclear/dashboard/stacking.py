@@ -10,13 +10,13 @@ from relayclear.dashboard.view import View
 LOW = 28
 """Below so many lines there is no room for more than two tables."""
 
-_CLOSED = 3
+_CLOSED = 4
 
 
 class StackedView(View):
     """Tables below each other.  Where it is low those of `optional` show while they have something to tell.
 
-    With more than two of them the one that has the keys is open, the others show their first line: tab goes round.
+    With more than two of them the one that has the keys is open, the others show their first lines: tab goes round.
     """
 
     @property

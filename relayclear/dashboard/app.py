@@ -21,7 +21,7 @@ from relayclear.dashboard.filterline import FilterLine
 from relayclear.dashboard.host import Host, Start
 from relayclear.dashboard.lines import Line
 from relayclear.dashboard.live import live_screens
-from relayclear.dashboard.palette import Possible
+from relayclear.dashboard.palette import Palette, Possible
 from relayclear.dashboard.panel import Copyable, Panel
 from relayclear.dashboard.reader import Reader
 from relayclear.dashboard.states import Found, Trouble
@@ -103,6 +103,11 @@ class Dashboard(Host):
         if small:
             words = f"relayclear needs {NEEDS[0]}x{NEEDS[1]};\nthis is {event.size.width}x{event.size.height}."
             self.screen_stack[0].query_one("#small", Line).say(words)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys typed while it is being left find no screen any more."""
+        if self._screen_stack or not isinstance(event, events.Key):
+            await super().on_event(event)
 
     @property
     def broken(self) -> Exception | None:
@@ -285,6 +290,11 @@ class Dashboard(Host):
         """The actions that can be done now, for the palette."""
         context = self.context()
         return [one for one in ACTIONS.values() if one.means_something(context.view) and one.why_not(context) is None]
+
+    def action_command_palette(self) -> None:
+        """Everything that can be done now, by name."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def do_next_panel(self) -> None:
         """The keys go to the next panel of the view."""

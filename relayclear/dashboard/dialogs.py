@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
@@ -14,7 +15,15 @@ from textual.widgets import Button, Input, Static
 T = TypeVar("T")
 
 
-class Dialog(ModalScreen[T]):
+class Leaving(ModalScreen[T]):
+    """A screen above the others that closes once: Textual would close the one below it for a second key."""
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Close it, unless it is closed."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
+
+
+class Dialog(Leaving[T]):
     """A box over the screen; esc closes it with nothing done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "close", show=False)]
@@ -89,7 +98,7 @@ class Confirm(Dialog[bool]):
             self.dismiss(result=True)
 
 
-class Page(ModalScreen[None]):
+class Page(Leaving[None]):
     """A text over the whole screen: help, glossary, everything about one row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

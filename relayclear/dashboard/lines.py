@@ -16,4 +16,5 @@ class Line(Static):
         """Show these words, if they are others than before."""
         if words != self.said:
             self.said = words
-            self.update(words)
+            # To lay the whole screen out anew for an age that counts up would cost most of what idling costs.
+            self.update(words, layout=self.styles.is_auto_height)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from relayclear.dashboard.actions import VIEWS, Action, shown_key
 from relayclear.dashboard.host import Host
@@ -15,6 +17,18 @@ from relayclear.dashboard.host import Host
 class _Line(NamedTuple):
     text: str
     action: Action
+
+
+class Palette(CommandPalette):
+    """Textual's palette, which ends with a page key while its list isn't drawn yet, and with a second enter."""
+
+    def _action_command_list(self, action: str) -> None:
+        with suppress(KeyError):
+            super()._action_command_list(action)
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Close it, unless it is closed."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
 
 class Possible(Provider):

@@ -77,7 +77,8 @@ async def ours(rounds: int) -> tuple[dict[str, float], list[list[str]]]:
             key = await _times(lambda: _drawn(pilot, "j"), rounds)
 
             async def refresh() -> None:
-                """As after a commit of somebody else: all in sight is read and drawn anew."""
+                """As after a commit that changed something: all in sight is chosen, ordered and drawn anew."""
+                panel._looked = None
                 await app._read()
                 await _drawn(pilot, "f12")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from relayclear.dashboard.actions import ACTIONS
@@ -12,7 +13,9 @@ from relayclear.dashboard.app import Dashboard
 from relayclear.dashboard.dialogs import Confirm
 from relayclear.dashboard.host import Start
 from relayclear.usecases.requests import requests
-from tests.fakes.rig import Rig
+from relayclear.watch import Rhythm, Watch
+from tests.dashboard.conftest import Silent
+from tests.fakes.rig import Rig, opened_rig
 from tests.fakes.world import FakeClock
 
 _OTHERS = ["enter", "escape", "space", "tab", "left", "right", "y", "n", "x", "backspace", "ctrl+p", "é", "1", "colon"]
@@ -72,6 +75,18 @@ async def played(rig: Rig, count: int, seed: int) -> int:
         await app.settled()
         _holds(app, rig, before, seed, pressed)
     return len(requests(rig.desk, 10_000)) - before
+
+
+def keys(folder: Path, count: int, seed: int) -> str:
+    """So many random keys over a new world in a folder; what came of it, in words."""
+    folder.mkdir()
+    with opened_rig(folder) as rig:
+        for timeout in (600, 60, 86_400):
+            rig.world.send(rig.source, timeout_seconds=timeout)
+        rig.clock.step(3600)
+        asyncio.run(Watch(rig.desk, Rhythm(), Silent(), asyncio.Event()).once())
+        asked = asyncio.run(played(rig, count, seed))
+    return f"{count} keys, {asked} acts, each after a yes"
 
 
 async def _press(app: Any, key: str) -> None:

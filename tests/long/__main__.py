@@ -7,6 +7,7 @@
 | `freezes` | a process frozen for longer than its lease, so many times |
 | `mutations` | answers of nodes and output of Hermes, changed at random, so many cases |
 | `drills` | a backup made at work, put back in another folder and caught up with, so many times |
+| `keys` | so many random keys at an armed dashboard: it never crashes, nothing is asked for without a yes |
 | `soak` | payments, faults and kills every few seconds for so many seconds of the world's time |
 | `faults` | every fault of the rehearsal network crossed with every use case; `--write` keeps the table |
 """
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from tests.dashboard.keys import keys
 from tests.faults.faults import FAULTS
 from tests.faults.matrix import GOLDEN, differences, read, rows_of, text_of
 from tests.faults.uses import USES
@@ -29,8 +31,8 @@ from tests.long.soak import HOUR, soak
 from tests.long.trouble import freezes, kills
 from tests.long.worlds import History
 
-KILLS, FREEZES, CASES, DRILLS = 100, 20, 10_000, 5
-WHAT = ["histories", "kills", "freezes", "mutations", "drills", "soak", "faults"]
+KILLS, FREEZES, CASES, DRILLS, KEYS = 100, 20, 10_000, 5, 2_000
+WHAT = ["histories", "kills", "freezes", "mutations", "drills", "keys", "soak", "faults"]
 
 
 def main() -> None:
@@ -52,6 +54,7 @@ def _runs(chosen: argparse.Namespace) -> dict[str, Callable[[Path], str]]:
         "freezes": lambda folder: freezes(folder, count or FREEZES, seed),
         "mutations": lambda folder: mutations(folder, count or CASES, seed),
         "drills": lambda folder: _drills(folder, count or DRILLS, seed),
+        "keys": lambda folder: keys(folder, count or KEYS, seed),
         "soak": lambda folder: soak(folder, chosen.seconds or HOUR, seed),
         "faults": partial(_faults, write=chosen.write),
     }
@@ -91,7 +94,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.long", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("what", nargs="?", choices=WHAT, default="histories")
     parser.add_argument("--seconds", type=float, help=f"how long: histories (60), a soak in its time ({HOUR:g})")
-    usual = f"kills ({KILLS}), freezes ({FREEZES}), mutations ({CASES}), drills ({DRILLS})"
+    usual = f"kills ({KILLS}), freezes ({FREEZES}), mutations ({CASES}), drills ({DRILLS}), keys ({KEYS})"
     parser.add_argument("--count", type=int, help=f"how many {usual}")
     parser.add_argument("--seed", type=int, default=0, help="the first seed (0)")
     parser.add_argument("--write", action="store_true", help="keep the table of faults as it is now")

@@ -29,8 +29,6 @@ def found_hermes(
     Hermes config that isn't there or can't be read, naming one that lies somewhere usual.
     """
     settings, _ = examine(config_path=config_path, env=environ, flags=flags)
-    # A first look leaves nothing behind, so that whoever only looks keeps an empty home.
-    settings = replace(settings, store=replace(settings.store, url=Path(":memory:")))
     try:
         return settings, load_hermes(settings)
     except ConfigError as error:
@@ -38,6 +36,11 @@ def found_hermes(
         missing = not any(item.config.exists() for item in settings.hermes)
         hint = f"relayclear init --hermes-config {usual or 'FILE'}" if missing else error.hint
         raise ConfigError(error.message, hint=hint, code=error.code) from error
+
+
+def forgetful(settings: Settings) -> Settings:
+    """The same without a database: whoever only looks, as with --dry-run, keeps an empty home."""
+    return replace(settings, store=replace(settings.store, url=Path(":memory:")))
 
 
 def known_chains(loaded: Iterable[LoadedHermes], clearing_key: str) -> dict[str, KnownChain]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from relayclear.bootstrap.loading import LoadedHermes
     from relayclear.config.settings import Settings
     from relayclear.usecases.doctor_facts import Finding
-    from relayclear.usecases.starting import Answers, Outlook
+    from relayclear.usecases.starting import Answers, MadeKey, Outlook
 
 DOCTOR_SECONDS = 60.0
 
@@ -48,6 +48,9 @@ def init(
     clearing_key: Annotated[
         str, typer.Option(metavar="NAME", help="The key of Hermes that clears, on every chain.")
     ] = "",
+    make_keys: Annotated[
+        bool, typer.Option("--make-keys", help="Make that key, `relayclear` by default, where Hermes has none.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: what no flag says is left out.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the config that is there; a copy is kept.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the config and write nothing.")] = False,
@@ -69,6 +72,7 @@ def init(
         max_each=coins("--refund-max-each", refund_max_each),
         max_per_day=coins("--refund-max-per-day", refund_max_per_day),
         clearing_key=clearing_key,
+        make_keys=make_keys,
     )
     asks = not (yes or dry_run or face.json) and sys.stdin.isatty()
     if not (yes or dry_run or asks):
@@ -77,11 +81,12 @@ def init(
 
 
 def _run(face: Face, answers: Answers, *, asks: bool, force: bool, dry_run: bool) -> int:
-    from relayclear.bootstrap.starting import found_hermes, hermes_tables, known_chains
+    from relayclear.bootstrap.starting import forgetful, found_hermes, hermes_tables, known_chains
     from relayclear.cli import init_pages
     from relayclear.cli.init_asking import ask
     from relayclear.config.loading import find
-    from relayclear.config.writing import config_text, refuse_existing, write_config
+    from relayclear.config.writing import config_text, dropped, refuse_existing, write_config
+    from relayclear.usecases.doctor_commands import SUGGESTED_KEY
     from relayclear.usecases.starting import chosen
 
     own = Path(face.config) if face.config else None
@@ -91,20 +96,25 @@ def _run(face: Face, answers: Answers, *, asks: bool, force: bool, dry_run: bool
         # Before anything is asked: nobody answers three questions for nothing.
         refuse_existing(file)
     known = known_chains(loaded, answers.clearing_key)
-    outlook = _looked(face, settings, loaded)
+    outlook = _looked(face, forgetful(settings), loaded)
     if not face.json:
         init_pages.show_network(loaded, known, outlook)
     if asks:
         ask(answers, known)
+    if answers.make_keys:
+        answers.clearing_key = answers.clearing_key or SUGGESTED_KEY
     text = config_text(chosen(answers, hermes_tables(loaded), known), settings.places)
+    # After everything that can be refused, and before the config that names them.
+    made = _made(settings, loaded, answers, file) if answers.make_keys and not dry_run else []
     kept = None if dry_run else write_config(file, text, replace=force)
+    lost = dropped(settings, text, settings.places)
     findings = None if dry_run else _examined(face, file)
     if face.json:
-        face.emit(init_pages.document(file, kept, text, known, outlook, findings))
+        face.emit(init_pages.document(file, kept, text, known, outlook, findings, made, lost))
     elif findings is None:
         typer.echo(text, nl=False)
     else:
-        init_pages.show_done(face, file, kept, answers, known, findings)
+        init_pages.show_done(face, file, kept, answers, known, findings, made, lost)
     return Exit.DONE
 
 
@@ -126,6 +136,16 @@ def _looked(face: Face, settings: Settings, loaded: Sequence[LoadedHermes]) -> O
             return asyncio.run(look())
     except RelayclearError as error:
         return Outlook(failures={chain.id: error.message for item in loaded for chain in item.config.chains})
+
+
+def _made(settings: Settings, loaded: Sequence[LoadedHermes], answers: Answers, file: Path) -> list[MadeKey]:
+    """The clearing keys that were missing; their words lie beside the config."""
+    import asyncio
+
+    from relayclear.bootstrap.making import make_clearing_keys
+
+    folder = file.parent / "clearing-keys"
+    return asyncio.run(make_clearing_keys(settings, loaded, answers.clearing_key, folder))
 
 
 def _examined(face: Face, file: Path) -> list[Finding]:

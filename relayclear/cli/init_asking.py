@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from relayclear.cli.asking import typed
+from relayclear.cli.asking import agreed, typed
 from relayclear.cli.init_answers import by_chain, read_coin
+from relayclear.cli.init_pages import KEY
 from relayclear.cli.output import say
 from relayclear.errors import UsageError
+from relayclear.usecases.doctor_commands import SUGGESTED_KEY
 
 if TYPE_CHECKING:
     from relayclear.ibc.coin import Coin
@@ -27,6 +29,11 @@ def ask(answers: Answers, known: Mapping[str, KnownChain]) -> None:
             _fees(answers, known[chain])
     if answers.payees and answers.mode is None:
         _refunds(answers)
+    name = answers.clearing_key or SUGGESTED_KEY
+    missing = [chain.chain for chain in known.values() if name not in chain.keys]
+    if missing and not answers.make_keys:
+        say(KEY)
+        answers.make_keys = agreed(f"Make key {name!r} for {', '.join(missing)} now?")
 
 
 def _payees(known: Mapping[str, KnownChain]) -> dict[str, str]:

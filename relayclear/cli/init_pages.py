@@ -17,14 +17,14 @@ from relayclear.wording import of_chain
 if TYPE_CHECKING:
     from relayclear.bootstrap.loading import LoadedHermes
     from relayclear.usecases.doctor_facts import Finding
-    from relayclear.usecases.starting import Answers, KnownChain, Outlook
+    from relayclear.usecases.starting import Answers, KnownChain, MadeKey, Outlook
 
 SHOWN = 4
-_KEY = """
+KEY = """
 The clearing key: relayclear clears with a key of Hermes that nothing else signs with.  With the daemon's key
-the two would clash on the account sequence, and Hermes says success all the same.  It holds gas, nothing else.
-Hermes takes keys in and makes none, and the only words that bring one back should not lie where a program
-chose to put them: so this is for you.  Make the words, then follow the steps below for each chain:
+the two would clash on the account sequence, and Hermes says success all the same.  It holds gas, nothing else."""
+_BY_HAND = """\
+relayclear makes one: --make-keys.  By hand: make its words once, then follow the steps below for each chain:
 
   (umask 077; CHAIN_BINARY keys mnemonic > MNEMONIC_FILE 2>&1)      # 24 words: put them away afterwards"""
 
@@ -62,21 +62,36 @@ def show_done(
     answers: Answers,
     known: Mapping[str, KnownChain],
     findings: list[Finding],
+    made: Sequence[MadeKey],
+    lost: Sequence[str],
 ) -> None:
-    """Where the config is, how the clearing key is made where it is missing, and what doctor found."""
+    """Where the config is, which clearing keys were made or how they are made, and what doctor found."""
     from relayclear.cli.doctor import print_findings
     from relayclear.usecases.doctor_facts import Severity
 
     typer.echo(f"written: {file}" + (f"; what was there: {kept}" if kept else ""))
+    if lost:
+        typer.echo(f"! set there, and not any more: {clean(', '.join(lost))}")
     if not answers.payees:
         typer.echo("nothing is sold: relayclear looks, and clears when you say so")
-    name = answers.clearing_key
-    if any(not name or name not in chain.keys for chain in known.values()):
-        typer.echo(_KEY)
+    name, has = answers.clearing_key, {one.chain for one in made if one.address}
+    if any(not name or (name not in chain.keys and chain.chain not in has) for chain in known.values()):
+        typer.echo(f"{KEY}\n{_BY_HAND}")
+    _show_made(made)
     left = [finding for finding in findings if finding.severity is not Severity.OK]
     typer.echo("\nLeft to do, as relayclear doctor sees it:" if left else "\nNothing is left to do: relayclear doctor")
     print_findings(face, left)
     typer.echo(f"then: {_next(face, answers)}")
+
+
+def _show_made(made: Sequence[MadeKey]) -> None:
+    for one in made:
+        if one.address:
+            typer.echo(f"made: {one.chain}'s clearing key is {one.address}; its words: {one.words}")
+        else:
+            typer.echo(f"not made: {one.chain}'s clearing key: {clean(one.error, 300)}")
+    if any(one.address for one in made):
+        typer.echo("the words alone bring a key back: move these files to a safe place")
 
 
 def _next(face: Face, answers: Answers) -> str:
@@ -91,6 +106,8 @@ def document(
     known: Mapping[str, KnownChain],
     outlook: Outlook,
     findings: list[Finding] | None,
+    made: Sequence[MadeKey],
+    lost: Sequence[str],
 ) -> dict[str, Any]:
     """The same for programs; `findings` is None where nothing was written."""
     from relayclear.cli.doctor import finding_row
@@ -99,8 +116,13 @@ def document(
         "config": str(file),
         "written": findings is not None,
         "kept": str(kept) if kept else None,
+        "dropped": list(lost),
         "text": text,
         "chains": [_row(chain, outlook) for chain in known.values()],
+        "keys": [
+            {"chain": one.chain, "address": one.address, "words_file": one.words, "error": one.error or None}
+            for one in made
+        ],
         "findings": [finding_row(finding) for finding in findings or ()],
     }
 

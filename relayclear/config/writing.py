@@ -12,7 +12,8 @@ from typing import Any
 
 from relayclear.config.loading import examine
 from relayclear.config.places import Places
-from relayclear.config.showing import render
+from relayclear.config.settings import Settings
+from relayclear.config.showing import entries, render
 from relayclear.errors import ConfigError, UsageError
 
 
@@ -26,6 +27,17 @@ def config_text(chosen: Mapping[str, Any], places: Places) -> str:
     for problem in problems:
         raise ConfigError(problem.message.removeprefix(f"{file}: "), hint=problem.hint, code=problem.code)
     return text
+
+
+def dropped(before: Settings, text: str, places: Places) -> tuple[str, ...]:
+    """The keys that an older file set, and that this text sets to something else: whoever replaces it should know."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "config.toml"
+        file.write_text(text, encoding="utf-8")
+        after, _ = examine(config_path=file, env={}, flags={}, places=places)
+    now = {entry.key: entry.value for entry in entries(after)}
+    set_there = (entry for entry in entries(before) if entry.origin == f"file {before.file}")
+    return tuple(entry.key for entry in set_there if now.get(entry.key) != entry.value)
 
 
 def write_config(path: Path, text: str, *, replace: bool) -> Path | None:

@@ -37,6 +37,7 @@ class Child:
     """What to run, and how: seconds it may take, an event that stops it, who gets its output in chunks.
 
     `pass_fds` are descriptors it inherits; no others are.  It never sees our standard input, and no shell.
+    `umask` is what its files may not be, -1 for ours.
     """
 
     argv: Sequence[str]
@@ -48,6 +49,7 @@ class Child:
     pass_fds: Sequence[int] = ()
     env: Mapping[str, str] | None = None
     grace: float = GRACE
+    umask: int = -1
 
 
 async def run(child: Child) -> Ended:
@@ -88,6 +90,7 @@ async def _start(child: Child) -> tuple[asyncio.subprocess.Process, list[asyncio
             start_new_session=True,
             pass_fds=child.pass_fds,
             env=child.env,
+            umask=child.umask,
         )
     except BaseException:
         for reading, _ in pipes:

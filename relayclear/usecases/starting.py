@@ -45,12 +45,23 @@ class Outlook:
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class MadeKey:
+    """A clearing key on a chain: its account, and the file of its words; or why there is none."""
+
+    chain: str
+    address: str | None
+    words: str | None
+    error: str = ""
+
+
 @dataclass(slots=True)
 class Answers:
     """Where money goes, what it costs, what happens with refunds; None where nobody has said.
 
     `payees` by chain, empty for a relayer that sells nothing; both fees by chain; `mode` is ``approve``
-    or ``auto``, the caps are coins.  `clearing_key` names a key of Hermes, the same on every chain.
+    or ``auto``, the caps are coins.  `clearing_key` names a key of Hermes, the same on every chain;
+    `make_keys`: it is made where it is missing.
     """
 
     payees: dict[str, str] | None = None
@@ -60,6 +71,7 @@ class Answers:
     max_each: tuple[Coin, ...] = ()
     max_per_day: tuple[Coin, ...] = ()
     clearing_key: str = ""
+    make_keys: bool = False
 
 
 async def look_around(desk: Desk, seconds: float = LOOK_SECONDS) -> Outlook:

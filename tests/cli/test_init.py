@@ -118,6 +118,15 @@ def test_a_config_that_is_there_stays_until_force_keeps_a_copy(cli: Cli, hermes:
     assert "# mine" not in file.read_text(encoding="utf-8")
 
 
+def test_a_setting_that_force_drops_is_lost_in_silence(cli: Cli, hermes: Path, file: Path) -> None:
+    file.parent.mkdir(parents=True)
+    text = f'[hermes]\nconfig = "{hermes}"\n[store]\nurl = "/srv/own.db"\n[scan]\ninterval = "60s"\n'
+    file.write_text(text + '[chains."alpha-1"]\nclearing_key = "mine"\n', encoding="utf-8")
+    said = cli("init", "--yes", "--force")
+    assert said.lines[1] == "! set there, and not any more: chains.alpha-1.clearing_key, store.url"
+    assert cli("init", "--yes", "--force", "--json").document["dropped"] == []
+
+
 def test_a_broken_config_keeps_force_from_replacing_it(cli: Cli, hermes: Path, file: Path) -> None:
     del hermes
     file.parent.mkdir(parents=True)
@@ -153,7 +162,7 @@ def test_programs_get_one_document_without_a_secret(cli: Cli, hermes: Path, file
 def test_a_person_is_asked_three_things_and_again_after_a_wrong_answer(cli: Cli, hermes: Path, file: Path) -> None:
     del hermes
     wrong = f"alpha-1={address('daemon', 'alpha-1')}"
-    typed = [wrong, f"alpha-1={PAYEE}", "", "ten", "10stake", "", "perhaps", "auto", ""]
+    typed = [wrong, f"alpha-1={PAYEE}", "", "ten", "10stake", "", "perhaps", "auto", "", "n"]
     said = cli("init", typed="\n".join(typed) + "\n")
     assert said.code == Exit.DONE
     assert all(f"\n{number}. " in said.err for number in (1, 2, 3))
@@ -168,7 +177,7 @@ def test_a_person_is_asked_three_things_and_again_after_a_wrong_answer(cli: Cli,
 
 def test_whoever_takes_no_money_is_asked_what_it_costs(cli: Cli, hermes: Path, file: Path) -> None:
     del hermes
-    said = cli("init", typed="\n")
+    said = cli("init", typed="\nn\n")
     assert said.code == Exit.DONE
     assert "2. What does" not in said.err
     assert load(config_path=file, env={}, flags={}).chains == {}
@@ -178,6 +187,27 @@ def test_a_question_left_with_the_end_of_input_writes_half_a_config(cli: Cli, he
     del hermes
     assert cli("init", typed=f"alpha-1={PAYEE}\n\n").code == Exit.INTERRUPTED
     assert not file.exists()
+
+
+def test_keys_that_hermes_cannot_be_given_are_said_to_be_made(cli: Cli, hermes: Path, file: Path) -> None:
+    del hermes
+    said = cli("init", typed="\ny\n")
+    assert "Make key 'relayclear' for alpha-1, beta-1 now?" in said.err
+    assert "not made: alpha-1's clearing key: hermes can't be started" in said.text
+    assert "keys mnemonic" in said.text
+    document = cli("init", "--yes", "--make-keys", "--force", "--json").document
+    assert [(row["chain"], row["address"]) for row in document["keys"]] == [("alpha-1", None), ("beta-1", None)]
+    words = [file.parent / "clearing-keys" / f"{chain}-1-relayclear.txt" for chain in ("alpha", "beta")]
+    assert [row["words_file"] for row in document["keys"]] == [str(path) for path in words]
+    assert words[0].read_text(encoding="ascii").strip() not in json.dumps(document)
+    assert load(config_path=file, env={}, flags={}).chains["alpha-1"].clearing_key == "relayclear"
+
+
+def test_a_dry_run_makes_keys(cli: Cli, hermes: Path, file: Path) -> None:
+    del hermes
+    said = cli("init", "--dry-run", "--make-keys")
+    assert 'clearing_key = "relayclear"' in said.text
+    assert not file.parent.exists()
 
 
 @pytest.mark.parametrize(

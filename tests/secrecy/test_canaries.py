@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -220,6 +221,21 @@ def wrong_config(bench: Bench) -> None:
         assert bench("packets list", "--hermes-config", str(folder / "bad-hermes.toml"), "--debug") != 0
 
 
+def begun(bench: Bench) -> None:
+    """A first config over one that is there, and clearing keys: their words stand in one file each."""
+    folder = bench.world.folder
+    for name in ("first.toml", "first.toml.old-1"):
+        bench.planted.files.add(folder / name)
+    shutil.copy(folder / "relayclear.toml", folder / "first.toml")
+    bench("init --config {folder}/first.toml --force --yes --make-keys --json")
+    made = json.loads(list(bench.said.values())[-1])["keys"]
+    assert [key["error"] for key in made] == [None, None]
+    for key in made:
+        words = Path(key["words_file"])
+        bench.planted.secrets[f"words of {key['chain']}"] = words.read_bytes().strip()
+        bench.planted.files.add(words)
+
+
 def bundled(bench: Bench) -> None:
     """The support file after everything went wrong: packed, so that a look at its bytes would find nothing."""
     bench.trouble("nodes", {"http_status": 401})
@@ -245,6 +261,7 @@ def test_a_secret_is_said_logged_kept_reported_or_shown_to_others(bench: Bench, 
         dead_hermes(bench)
         crashing(bench)
         wrong_config(bench)
+        begun(bench)
         bundled(bench)
         assert bench.apart("watch --once") == 0
         assert bench.apart(CLEAR.format(chain="alpha-1", sequence=2) + " --json") == 0

@@ -36,6 +36,16 @@ def secret_of(phrase: str, path: str) -> bytes:
     return derive(seed, steps)
 
 
+def phrase_of(entropy: bytes) -> str:
+    """The words of 16, 20, 24, 28 or 32 bytes of chance, with their checksum."""
+    from cosmpy.mnemonic.words import ENGLISH_MNEMONIC_WORDS_LIST  # noqa: PLC0415 - only here words are needed
+
+    size = len(entropy) // 4
+    whole = int.from_bytes(entropy) << size | sha256(entropy).digest()[0] >> (8 - size)
+    places = range((len(entropy) * 8 + size) // _WORD_BITS - 1, -1, -1)
+    return " ".join(ENGLISH_MNEMONIC_WORDS_LIST[whole >> place * _WORD_BITS & 2047] for place in places)
+
+
 def read_phrase(phrase: str) -> list[str]:
     """The words of a phrase, in whatever case and spacing.
 

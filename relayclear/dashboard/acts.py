@@ -67,8 +67,7 @@ class Acts:
             except RelayclearError as error:
                 possible = False
                 lines += [f"✗ {error.message}", *([f"  try: {error.hint}"] if error.hint else [])]
-        if dialog.is_attached:
-            dialog.plan(lines, possible=possible)
+        dialog.plan(lines, possible=possible)
 
     async def ask(self, panel: Panel, wishes: Sequence[Wish]) -> None:
         """Keep the wishes; their rows say so at once."""

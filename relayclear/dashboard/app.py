@@ -63,7 +63,8 @@ class Dashboard(Host):
         self._nudge = asyncio.Event()
         self._rounds = 0
         self._held = asyncio.Condition()
-        self.set_keymap(keymap(start.keys))
+        # Textual leaves an action its key where the new one is empty: a key that no terminal has takes it away.
+        self.set_keymap({name: key or f"no_key_{name}" for name, key in keymap(start.keys).items()})
 
     # The frame
 

@@ -65,17 +65,25 @@ class Confirm(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Whoever presses enter without reading does nothing."""
-        self.query_one("#no", Button).focus()
-        if self._lines is not None:
-            self.plan(self._lines, possible=self._possible)
+        # Closed again before it was built, it has no buttons.
+        for button in self.query("#no").results(Button):
+            button.focus()
+        self._show_plan()
 
     def plan(self, lines: Sequence[str], *, possible: bool) -> None:
         """Show the plan; only now may somebody say yes, and only to a plan that can be carried out."""
         self._lines, self._possible = lines, possible
-        # What the database alone tells is known before the dialog is there; it may also be closed by now.
-        if self.query("#yes"):
-            self.query_one("#plan", Static).update("\n".join(lines))
-            self.query_one("#yes", Button).disabled = not possible or self._amount is not None
+        self._show_plan()
+
+    def _show_plan(self) -> None:
+        """What is known of the plan: it may be read before the dialog is built, and after it was closed."""
+        if self._lines is not None and self.query("#plan") and self.query("#yes"):
+            self.query_one("#plan", Static).update("\n".join(self._lines))
+            self.query_one("#yes", Button).disabled = not self._possible or self._amount is not None
+
+    @property
+    def _can_be_said(self) -> bool:
+        return any(not button.disabled for button in self.query("#yes").results(Button))
 
     _possible = False
 
@@ -85,7 +93,7 @@ class Confirm(Dialog[bool]):
 
     def on_input_submitted(self) -> None:
         """Enter after the right amount is a yes; after another it is nothing."""
-        if not self.query_one("#yes", Button).disabled:
+        if self._can_be_said:
             self.dismiss(result=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -94,7 +102,7 @@ class Confirm(Dialog[bool]):
 
     def action_yes(self) -> None:
         """The letter counts where no amount has to be typed."""
-        if self._amount is None and not self.query_one("#yes", Button).disabled:
+        if self._amount is None and self._can_be_said:
             self.dismiss(result=True)
 
 

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -39,9 +40,17 @@ class Terminal:
         """Type."""
         os.write(self._near, keys.encode())
 
-    def resize(self, columns: int, rows: int) -> None:
-        """Another size."""
+    def resize(self, columns: int, rows: int, words: str) -> None:
+        """Another size; wait until these words are shown in it."""
+        start = len(self.raw)
         _size(self._far, columns, rows)
+
+        def told() -> bool:
+            """It isn't the program's controlling terminal: nobody but us tells it, and once may be too early."""
+            self.process.send_signal(signal.SIGWINCH)
+            return words in plain(self.raw[start:])
+
+        self._read(told, words, start)
 
     def end(self) -> int:
         """Wait for the program's end; its exit code."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -122,12 +121,8 @@ def test_a_kill_leaves_the_terminal_broken(terminal: Terminal) -> None:
 
 def test_a_terminal_made_tiny_and_large_again_ends_it(terminal: Terminal) -> None:
     terminal.await_words("alpha-1 channel-0")
-    terminal.resize(20, 5)
-    terminal.process.send_signal(signal.SIGWINCH)
-    terminal.await_words("relayclear needs")
-    terminal.resize(80, 24)
-    terminal.process.send_signal(signal.SIGWINCH)
-    terminal.await_words("alpha-1 channel-0")
+    terminal.resize(20, 5, "relayclear needs")
+    terminal.resize(80, 24, "alpha-1 channel-0")
     terminal.press("q")
 
     assert terminal.end() == 0

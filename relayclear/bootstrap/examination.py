@@ -99,6 +99,7 @@ def _doctor(
         database=str(settings.database),
         files=modes.configs(settings, loaded),
         private=modes.private(settings, loaded),
+        words=tuple(map(str, modes.words(settings))),
         problems=tuple(problems),
         instances=tuple(_hermes_facts(item) for item in loaded),
         chains=tuple(chains.values()),

@@ -150,6 +150,7 @@ class DoctorInput:
     private: tuple[FileFacts, ...] = ()
     relays: int = 50
     database: str = ""
+    words: tuple[str, ...] = ()
     client_margin: timedelta = timedelta(days=3)
     clock_margin: timedelta = timedelta(seconds=10)
     block_margin: timedelta = timedelta(seconds=60)

@@ -23,6 +23,7 @@ SECRET = {
     "relayclear.db": "it tells who paid what",
     "quotes.jsonl": "it tells who paid what",
     "signing": "can issue quotes in your name",
+    "clearing-keys/alpha-1-relayclear.txt": "owns what its account holds",
     "signing/quote-001.json": "can issue quotes in your name",
     "signing/wallet.json": "can issue quotes in your name",
     "passphrase.txt": "can open the wallet file",
@@ -38,7 +39,13 @@ def home(tmp_path: Path) -> Path:
     nowhere = {spec.chain_id: ["http://127.0.0.1:1"] for spec in (ALPHA, BETA)}
     folder.furnish(made, (ALPHA, BETA), Listening("http://127.0.0.1:1", nowhere), {})
     (made / "signing").mkdir(mode=0o700)
-    for name in ("signing/quote-001.json", "signing/wallet.json", "quotes.jsonl"):
+    (made / "clearing-keys").mkdir(mode=0o700)
+    for name in (
+        "clearing-keys/alpha-1-relayclear.txt",
+        "signing/quote-001.json",
+        "signing/wallet.json",
+        "quotes.jsonl",
+    ):
         (made / name).touch(mode=0o600)
     with open_database(made / "relayclear.db"):
         pass

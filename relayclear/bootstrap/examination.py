@@ -102,6 +102,7 @@ def _doctor(case: _Case, desk: Desk | None, paths: tuple[RelayPath, ...] | None)
         database=str(settings.database),
         files=modes.configs(settings, loaded),
         private=(*modes.private(settings, loaded), *modes.programs(alerts.program)),
+        words=tuple(map(str, modes.words(settings))),
         problems=tuple(case.problems),
         instances=tuple(_hermes_facts(item) for item in loaded),
         chains=tuple(chains.values()),

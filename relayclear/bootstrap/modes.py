@@ -12,6 +12,9 @@ from relayclear.config.settings import Settings
 from relayclear.ibc.text import redact
 from relayclear.usecases.doctor_facts import FileFacts
 
+WORDS = "clearing-keys"
+"""The folder beside the config in which `init` leaves the words of the keys that it made."""
+
 _SIGNING = "whoever reads signing keys can issue quotes in your name"
 _HERMES_KEY = "whoever reads a key of Hermes owns what its account holds"
 _MEMORY = "it tells who paid what, and what you know of them"
@@ -35,6 +38,15 @@ def programs(path: str | None) -> tuple[FileFacts, ...]:
     return () if path is None else (replace(_facts(Path(path), ""), holds_secrets=False),)
 
 
+def words(settings: Settings) -> tuple[Path, ...]:
+    """The files with the words of clearing keys that `init` made, and that nobody has put away."""
+    folder = (settings.file or settings.places.config_file).parent / WORDS
+    try:
+        return tuple(sorted(path for path in folder.iterdir() if path.suffix == ".txt"))
+    except OSError:
+        return ()
+
+
 def _private(settings: Settings, loaded: Iterable[LoadedHermes]) -> Iterator[tuple[Path, str]]:
     database, keys = settings.database, settings.keys_dir
     # Its log beside it gets the same mode whenever SQLite makes it.
@@ -42,6 +54,7 @@ def _private(settings: Settings, loaded: Iterable[LoadedHermes]) -> Iterator[tup
     yield database.with_name(QUOTES), _MEMORY
     yield keys, _SIGNING
     yield from ((path, _SIGNING) for path in _inside(keys))
+    yield from ((path, _HERMES_KEY) for path in words(settings))
     if settings.keys.passphrase_file is not None:
         yield settings.keys.passphrase_file, _PASSPHRASE
     for item in loaded:

@@ -143,9 +143,9 @@ def _made(settings: Settings, loaded: Sequence[LoadedHermes], answers: Answers, 
     import asyncio
 
     from relayclear.bootstrap.making import make_clearing_keys
+    from relayclear.bootstrap.modes import WORDS
 
-    folder = file.parent / "clearing-keys"
-    return asyncio.run(make_clearing_keys(settings, loaded, answers.clearing_key, folder))
+    return asyncio.run(make_clearing_keys(settings, loaded, answers.clearing_key, file.parent / WORDS))
 
 
 def _examined(face: Face, file: Path) -> list[Finding]:

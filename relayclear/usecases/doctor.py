@@ -65,6 +65,7 @@ async def _configs(doctor: Doctor) -> list[Finding]:
         read = ", ".join(file.path for file in facts.files) or "no file: all defaults"
         findings.append(Finding("config", None, Severity.OK, f"read: {read}", "every command starts from it"))
     findings += [finding for file in (*facts.files, *facts.private) for finding in _permissions(file)]
+    findings += _words(facts)
     if not facts.chains and not facts.problems:
         why = "there is nothing to look at"
         step = "name the config of the Hermes that runs with --hermes-config"
@@ -110,6 +111,15 @@ def _permissions(file: FileFacts) -> list[Finding]:
         step = f"chmod {'700' if file.is_folder else '600'} {path}"
         return [Finding("permissions", None, Severity.WARN, f"others may read {name}", file.why, step)]
     return []
+
+
+def _words(facts: DoctorInput) -> list[Finding]:
+    if not facts.words:
+        return []
+    found = f"the words of clearing keys still lie here: {', '.join(facts.words)}"
+    why = "with this disk the keys and the only way back to them are lost together"
+    step = f"copy them to a safe place elsewhere, then: shred -u {shlex.join(facts.words)}"
+    return [Finding("words", None, Severity.WARN, found, why, step)]
 
 
 async def _program(doctor: Doctor, instance: HermesFacts) -> Finding:

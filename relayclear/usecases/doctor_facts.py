@@ -166,6 +166,7 @@ class DoctorInput:
     alerts: AlertFacts = AlertFacts()
     relays: int = 50
     database: str = ""
+    words: tuple[str, ...] = ()
     client_margin: timedelta = timedelta(days=3)
     clock_margin: timedelta = timedelta(seconds=10)
     block_margin: timedelta = timedelta(seconds=60)

@@ -189,6 +189,14 @@ def test_every_problem_of_the_config_is_told_even_when_nothing_else_can_be() -> 
     assert [(finding.finding, finding.next) for finding in findings] == [("a", None), ("b", "mend it")]
 
 
+def test_words_of_keys_that_nobody_put_away_are_forgotten() -> None:
+    doctor = _World().doctor()
+    left = replace(doctor, facts=replace(doctor.facts, words=("/c/a b.txt",)))
+    (finding,) = [one for one in asyncio.run(examine(left)) if one.severity is not Severity.OK]
+    assert (finding.check, finding.severity) == ("words", Severity.WARN)
+    assert (finding.next or "").endswith("shred -u '/c/a b.txt'")
+
+
 def test_a_config_without_chains_is_not_called_healthy() -> None:
     facts = DoctorInput(None, (), (), (), (), ())
     findings = asyncio.run(examine(Doctor(facts, {}, {}, cast("Clock", _Clock()))))

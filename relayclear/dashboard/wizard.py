@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from enum import IntEnum
 from secrets import token_hex
 from typing import Any, ClassVar
 
@@ -20,6 +19,7 @@ from relayclear.dashboard.codes import qr
 from relayclear.dashboard.host import Host
 from relayclear.dashboard.lines import Line
 from relayclear.dashboard.live import Living
+from relayclear.dashboard.quote_steps import ASKED, KEYS, TITLES, Step
 from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found, Trouble
 from relayclear.errors import RelayclearError
@@ -47,33 +47,6 @@ from relayclear.wording.quoting import (
 _PAYABLE = (TokenState.OPEN, TokenState.PARTLY_PAID)
 
 
-class Step(IntEnum):
-    """The four steps."""
-
-    SELECT = 1
-    PRICE = 2
-    CONFIRM = 3
-    PAY = 4
-
-
-_TITLES = {
-    Step.SELECT: "which packets",
-    Step.PRICE: "the price",
-    Step.CONFIRM: "is this right?",
-    Step.PAY: "how to pay, and what becomes of it",
-}
-_KEYS = {
-    Step.SELECT: "enter price   o other channel   esc leave",
-    Step.PRICE: "enter go on   d c w t x e a f change   r read again   esc back",
-    Step.CONFIRM: "y make the quote   n esc back",
-    Step.PAY: "c other code   y copy   j/k scroll   esc leave (it goes on)",
-}
-_ASKED = {
-    "payer": "The account that pays, to look whether it can; empty for none",
-    "refund_to": "Where coins go back; empty: to whoever pays",
-    "expires": "How long it can be paid, like 10m; empty: as configured",
-    "waive": "Why it is cleared for nothing; empty: it is sold",
-}
 _CODES = ("memo", "address")
 
 
@@ -165,7 +138,7 @@ class Wizard(Living, ModalScreen[None]):
         if not self.query(".pagekeys"):
             return
         body = self.query_one(VerticalScroll)
-        body.border_title = f"New quote {self.step.value}/{len(Step)}: {_TITLES[self.step]}"
+        body.border_title = f"New quote {self.step.value}/{len(Step)}: {TITLES[self.step]}"
         self.query_one("#told", Line).say("\n".join(self._lines()))
         self.query_one(".pagekeys", Line).say(self._keys_line())
         paying = self.query_one("#paying", Horizontal)
@@ -176,10 +149,10 @@ class Wizard(Living, ModalScreen[None]):
 
     def _keys_line(self) -> str:
         if self._asking:
-            return f"{_ASKED[self._asking]}   enter take it   esc leave it"
+            return f"{ASKED[self._asking]}   enter take it   esc leave it"
         if self.busy:
             return "reading the chains …   esc back"
-        return _KEYS[self.step]
+        return KEYS[self.step]
 
     def _lines(self) -> Iterator[str]:
         yield from self._step_lines()

@@ -19,7 +19,7 @@ from relayclear.wording.refunding import CAUSES
 _SHOWN = 8
 
 REQUESTS = {
-    RequestState.REQUESTED: Word("requested", "…", "cyan", "somebody takes it up in a moment"),
+    RequestState.REQUESTED: Word("requested", "⧗", "cyan", "somebody takes it up in a moment"),
     RequestState.RUNNING: Word("running", "…", "cyan", "it is carried out"),
     RequestState.DONE: Word("done", "✓", "green", "it was carried out"),
     RequestState.REFUSED: Word("refused", "✗", "yellow", "nothing was started"),

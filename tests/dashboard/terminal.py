@@ -42,12 +42,18 @@ class Terminal:
 
     def resize(self, columns: int, rows: int, words: str) -> None:
         """Another size; wait until these words are shown in it."""
-        start = len(self.raw)
+        start, last = len(self.raw), 0.0
         _size(self._far, columns, rows)
 
         def told() -> bool:
-            """It isn't the program's controlling terminal: nobody but us tells it, and once may be too early."""
-            self.process.send_signal(signal.SIGWINCH)
+            """It isn't the program's controlling terminal: nobody but us tells it, and once may be too early.
+
+            Nor too often: it draws in the new size once no other one follows.
+            """
+            nonlocal last
+            if time.monotonic() - last > 1:
+                self.process.send_signal(signal.SIGWINCH)
+                last = time.monotonic()
             return words in plain(self.raw[start:])
 
         self._read(told, words, start)

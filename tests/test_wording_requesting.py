@@ -16,15 +16,8 @@ from relayclear.usecases.refund_send import LANDED
 from relayclear.usecases.requests import RequestView
 from relayclear.usecases.requests_plan import Cost, Lasting, Plan
 from relayclear.wording import OPERATIONS
-from relayclear.wording.requesting import (
-    REQUESTS,
-    VERBS,
-    cost_line,
-    lasting_lines,
-    outcome,
-    plan_lines,
-    request_line,
-)
+from relayclear.wording.planning import cost_line, lasting_lines, plan_lines
+from relayclear.wording.requesting import REQUESTS, VERBS, outcome, request_line
 
 AT = datetime(2026, 12, 1, tzinfo=UTC)
 WISH = Wish(Verb.CLEAR, end=ChannelEnd("alpha-1", "transfer", "channel-0"), sequences=SequenceRanges.parse("1,3"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relayclear.clearing.request import OVER, RequestState, Verb, Wish
 from relayclear.dashboard.actions import ACTIONS, Danger
@@ -15,12 +15,13 @@ from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found, Trouble
 from relayclear.errors import RelayclearError
 from relayclear.ibc.packet import PacketKey
-from relayclear.usecases.hands import CarriedBy, Hands
 from relayclear.usecases.requests import RequestView, ask, requests
-from relayclear.usecases.requests_plan import plan
 from relayclear.usecases.steps import progress
 from relayclear.wording import STEPS
-from relayclear.wording.requesting import REQUESTS, asked_line, plan_lines, request_line
+from relayclear.wording.requesting import REQUESTS, request_line
+
+if TYPE_CHECKING:
+    from relayclear.usecases.hands import CarriedBy, Hands
 
 SHOWN = 50
 _SEVERITY: Mapping[RequestState, Any] = {
@@ -72,6 +73,10 @@ class Acts:
 
     async def _planned(self, dialog: Confirm, wishes: Sequence[Wish]) -> None:
         """Read the chains for the plan; what can't be done is said in its place, and can't be said yes to."""
+        # What acts takes long to load: a screen that only looks does without.
+        from relayclear.usecases.requests_plan import plan  # noqa: PLC0415
+        from relayclear.wording.planning import plan_lines  # noqa: PLC0415
+
         lines: list[str] = []
         possible = True
         for wish in wishes:
@@ -84,6 +89,8 @@ class Acts:
 
     async def ask(self, panel: Panel, wishes: Sequence[Wish]) -> None:
         """Keep the wishes; their rows say so at once."""
+        from relayclear.wording.planning import asked_line  # noqa: PLC0415
+
         try:
             asked = [ask(self._app.desk, wish, self._app.start.who) for wish in wishes]
             carrier = self._carry()
@@ -100,6 +107,8 @@ class Acts:
     def _carry(self) -> CarriedBy:
         """Who carries it out: the daemon, else this very process, in the background of the screen."""
         if self._hands is None:
+            from relayclear.usecases.hands import Hands  # noqa: PLC0415
+
             self._hands = Hands(self._app.desk, "dashboard")
             self._app.run_worker(self._hands.run(self._stop), group="hands")
         return self._hands.carrier()

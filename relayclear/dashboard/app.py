@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher
 
 from relayclear.dashboard import themes
-from relayclear.dashboard.actions import ACTIONS, VIEWS, Action, Context, footer, keymap, shown_key
+from relayclear.dashboard.actions import ACTIONS, Action, Context, footer, keymap, shown_key
 from relayclear.dashboard.acts import Acts
 from relayclear.dashboard.filterline import FilterLine
 from relayclear.dashboard.host import Start
@@ -27,7 +27,7 @@ from relayclear.dashboard.reader import Reader
 from relayclear.dashboard.states import Found, Trouble
 from relayclear.dashboard.top import read_top, tabs, top_line
 from relayclear.dashboard.view import View
-from relayclear.dashboard.views import VIEW_CLASSES
+from relayclear.dashboard.views import view_class
 from relayclear.usecases.desk import Desk
 from relayclear.wording import moment
 
@@ -71,8 +71,7 @@ class Dashboard(Looking):
         yield Line(id="tabs", markup=True)
         yield Line(id="banner")
         with ContentSwitcher(id="views", initial="overview"):
-            for name in VIEWS:
-                yield VIEW_CLASSES[name](id=name)
+            yield view_class("overview")(id="overview")
         yield Line(id="explain")
         yield FilterLine(self.nudge, self.focus_view)
         yield Line(id="keys", markup=True)
@@ -136,9 +135,15 @@ class Dashboard(Looking):
         shown = self.view.all_panels
         return inside if inside in shown else shown[0]
 
-    def open_view(self, name: str) -> None:
-        """Show a view, and read what it shows."""
-        self.base.query_one("#views", ContentSwitcher).current = name
+    async def open_view(self, name: str) -> None:
+        """Show a view, and read what it shows; it is made when it is shown first."""
+        switcher = self.base.query_one("#views", ContentSwitcher)
+        if not switcher.query(f"#{name}"):
+            view = view_class(name)(id=name)
+            await switcher.add_content(view, id=name)
+            for panel in view.all_panels:
+                panel.speak(expert=self.expert)
+        switcher.current = name
         self.focus_view()
         self.frame()
         self.nudge()

@@ -213,9 +213,10 @@ def _require_whole(wish: Wish) -> None:
 
 def _view(reads: Reads, request: Request, now: datetime, *, live: bool = True) -> RequestView:
     begun, ended, state = request.begun, request.ended, request_state(request, now)
-    task = tasks.find(reads, request_key(request.id)) if live and state not in OVER else None
+    task = tasks.find(reads, request_key(request.id)) if live and request.ended is None else None
     if has_expired(request, now):
-        ended = expired_end(request.asked_at + LIFE, "", None)
+        # Why nobody began it is known to the task, before anybody has written the end.
+        ended = expired_end(request.asked_at + LIFE, "", task.why if task else None)
     elif task is not None and task.status is Status.DEAD:
         # Five processes in a row died of it: nobody takes it up again by itself.
         ended = Ended(now, RequestState.FAILED, "", "given_up", task.why or "given up")

@@ -70,7 +70,7 @@ async def ours(rounds: int) -> tuple[dict[str, float], list[list[str]]]:
     async with opened(settings, load_hermes(settings)) as desk:
         app = Dashboard(desk, Start())
         async with app.run_test(size=SIZE) as pilot:
-            app.open_view("packets")
+            await app.open_view("packets")
             await app.settled()
             panel = app.query_one(PacketsPanel)
             panel.table.go(len(panel.table.rows) // 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -40,8 +41,9 @@ def busy(busy: Rig) -> Rig:
 
 
 async def until(pilot: Any, holds: Callable[[], bool], *, step: float = 0) -> None:
-    """Wait, round after round, until something holds; so many seconds pass with each."""
-    for _ in range(60):
+    """Wait, round after round, until something holds; so many seconds of the world pass with each."""
+    last = time.monotonic() + 30
+    while time.monotonic() < last:
         await pilot.app.settled()
         await pilot.pause()
         if holds():

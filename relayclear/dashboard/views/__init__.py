@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from importlib import import_module
 
 from relayclear.dashboard.view import View
-from relayclear.dashboard.views.health import HealthView
-from relayclear.dashboard.views.operations import OperationsView
-from relayclear.dashboard.views.overview import OverviewView
-from relayclear.dashboard.views.packets import PacketsView
-from relayclear.dashboard.views.refunds import RefundsView
-from relayclear.dashboard.views.sales import SalesView
 
-VIEW_CLASSES: Mapping[str, type[View]] = {
-    view.kind: view for view in (OverviewView, PacketsView, OperationsView, SalesView, RefundsView, HealthView)
-}
-"""Each view by its name in the table of actions."""
+
+def view_class(name: str) -> type[View]:
+    """The view of a name in the table of actions; its module is loaded when it is asked for first.
+
+    All six together take longer to load than the first one takes to be drawn.
+    """
+    found: type[View] = getattr(import_module(f"{__name__}.{name}"), f"{name.capitalize()}View")
+    return found

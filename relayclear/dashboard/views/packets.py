@@ -14,7 +14,6 @@ from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found
 from relayclear.dashboard.view import View
 from relayclear.dashboard.views.packet_cells import age_text, blocked_text, class_cell, path_text
-from relayclear.dashboard.wizard import open_wizard
 from relayclear.errors import RelayclearError
 from relayclear.ibc.filter import Filter
 from relayclear.ibc.packet import ChannelEnd, PacketKey, SequenceRanges, Transfer
@@ -238,6 +237,9 @@ class PacketsPanel(TablePanel):
 
     async def do_quote(self) -> None:
         """Sell what is marked, else what is under the cursor, step by step."""
+        # Late: a screen that only looks does without what quotes take.
+        from relayclear.dashboard.wizard import open_wizard  # noqa: PLC0415
+
         await open_wizard(self.host, self.chosen)
 
     @property

@@ -92,8 +92,9 @@ class SalesPanel(ListPanel):
     @property
     def marked(self) -> Sequence[Any]:
         """The packets that are marked in their own view."""
-        panel = self.host.base.query_one(PacketsPanel)
-        return panel.chosen if panel.table.marked else ()
+        # A view that nobody has opened yet isn't there, and nothing is marked in it.
+        found = self.host.base.query(PacketsPanel)
+        return [row for panel in found if panel.table.marked for row in panel.chosen]
 
     async def do_quote(self) -> None:
         """Sell what is marked."""

@@ -105,8 +105,7 @@ _EXAMPLES = {
     ),
     "dashboard": (
         "relayclear dashboard",
-        "relayclear dashboard --act",
-        "relayclear dashboard --theme terminal --plain",
+        "relayclear dashboard --act --theme terminal",
     ),
     "metrics dashboard": (
         "relayclear metrics dashboard --out relayclear-dashboard.json",

@@ -251,19 +251,22 @@ tokens verify: 1 touched or signed by another, 10 good and over: don't pay."""
 
 
 _DASHBOARD = """\
-relayclear dashboard shows the database that relayclear watch keeps fresh, and asks no node.  It only looks; with
---act capital keys act: each shows its plan, rests on Cancel, and asks.  What was asked for is carried out by watch,
-or by the screen itself where no watch lives, and recorded either way.  It works from 80x24 on.
+relayclear dashboard shows the database that relayclear watch keeps fresh, and
+asks no node. It only looks; with --act capital keys act: each shows its plan,
+rests on Cancel, and asks. What was asked for is carried out by watch, or by the
+screen itself where no watch lives, and recorded either way. It works from 80x24
+on.
 
 """
 
 _DASHBOARD_CONFIG = """\
 
-A filter takes the terms of packets list --filter.  Any key can be another one, or none, by the names at the right:
+A filter takes the terms of packets list --filter. Any key can be another one,
+or none, by the names in brackets:
 
   [dashboard]
   theme = "terminal"          dark, light, or the terminal's own 16 colours
-  words = "plain"             plain words with a line of explanation; F2 switches
+  words = "plain"             plain words, with an explanation; F2 switches
   keys = ["clear=K", "quote="]
 """
 
@@ -274,7 +277,7 @@ def dashboard_keys() -> str:
 
     lines = {
         acts: [
-            f"  {shown_key(action.key):<10}{action.tells:<67}{action.name}"
+            filled(f"{action.tells} ({action.name})", f"  {shown_key(action.key):<10}", _WIDTH)
             for action in ACTIONS.values()
             if (action.danger is not Danger.LOOKS) is acts
         ]

@@ -240,7 +240,9 @@ async def _paying(
         ) from error
     right = [one for one in told if one.coin == awaited.coin and output in {None, one.ordinal}]
     taken = set(_outputs(desk, refund, tx_hash))
-    free = [one for one in right if one.ordinal not in taken and memo_id(one.memo) in {None, refund.id}]
+    # On the payee's own chain the account's reading tells which coins paid another refund; elsewhere the memo does.
+    here = awaited.chain == refund.chain
+    free = [one for one in right if one.ordinal not in taken and (here or memo_id(one.memo) in {None, refund.id})]
     if not free:
         what = "pays another refund already" if right else f"sends {refund.to} no {awaited.coin} on {awaited.chain}"
         raise UsageError(

@@ -162,7 +162,8 @@ def test_a_listen_port_that_cannot_be_had_ends_no_daemon_and_is_told(net: Networ
             refused = daemon.events().count("config not read anew, the old one stays")
             daemon.process.send_signal(signal.SIGHUP)
             daemon.until(lambda: daemon.events().count("config not read anew, the old one stays") > refused)  # noqa: B023 - waited for
-            assert wanted in daemon.lines()[-1]["error"]
+            told = [line for line in daemon.lines() if line["event"] == "config not read anew, the old one stays"]
+            assert wanted in told[-1]["error"]
     assert asked(port) == 200
     daemon.until(lambda: "old_config" in troubles(net))
     assert daemon.process.poll() is None

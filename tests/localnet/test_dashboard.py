@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,9 +18,13 @@ from relayclear.config.loading import load
 from relayclear.dashboard.app import Dashboard
 from relayclear.dashboard.dialogs import Confirm
 from relayclear.dashboard.host import Start
+from relayclear.dashboard.panel import TablePanel
 from relayclear.dashboard.states import Shape
+from relayclear.dashboard.views.health import BreakersPanel
 from relayclear.dashboard.views.overview import PathsPanel
 from relayclear.dashboard.views.packets import PacketsPanel
+from relayclear.dashboard.views.refunds import OwedPanel
+from relayclear.dashboard.views.sales import PaymentsPanel
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.wording import STEPS
 from tests.localnet.node import ALPHA, BETA
@@ -177,3 +181,43 @@ def test_a_frozen_node_turns_its_panel_stale_then_failed_with_the_last_rows_kept
 
 def _breaker_on_screen(pilot: Pilot[None]) -> bool | None:
     return f"endpoint/{BETA}/" in shown(pilot) or None
+
+
+def test_a_payment_a_refund_and_the_breakers_stand_on_the_screen_as_the_commands_tell_them(shop: Shop) -> None:
+    (sold,) = shop.stuck(1)
+    token = shop.quote(sold)
+    due = int(token["pay"]["amount"]["amount"])
+
+    async def drive() -> None:
+        async with screen(shop) as pilot:
+            await pilot.press("4")
+            await asyncio.to_thread(shop.pay, token, 3 * due)
+            payments = panel_rows(pilot, PaymentsPanel)
+            (paid,) = await until(pilot, lambda: payments() or None, "the payment")
+            # As of the second that it was first seen: shown, never asserted, for machines are noisy.
+            late = (datetime.now(UTC) - paid.stored.arrival.at).total_seconds()
+            print(f"on the screen {late:.1f} s after its block's time")
+            assert (paid.stored.arrival.coin.amount, paid.token) == (3 * due, token["memo"])
+            await pilot.press("5")
+            owed = panel_rows(pilot, OwedPanel)
+            await until(pilot, lambda: owed() or None, "what is owed", 120)
+            said = await asyncio.to_thread(shop.program.run, "refunds", "list")
+            assert [(row.id, row.state.value, str(row.net.amount)) for row in owed()] == [
+                (row["id"], row["state"], row["amount"]["amount"]) for row in said.document["refunds"]
+            ]
+            await pilot.press("6")
+            stand = panel_rows(pilot, BreakersPanel)
+            await until(pilot, lambda: stand() or None, "the breakers")
+            told = (await asyncio.to_thread(shop.program.run, "breakers", "list")).document["breakers"]
+            assert {row.view.name: row.view.state.value for row in stand()} == {
+                row["name"]: row["state"] for row in told
+            }
+
+    with shop.watching():
+        asyncio.run(drive())
+    assert shop.pending() == []
+
+
+def panel_rows(pilot: Pilot[None], panel: type[TablePanel]) -> Callable[[], list[Any]]:
+    """The rows of a panel, as they are whenever that is called."""
+    return lambda: list(pilot.app.screen_stack[0].query_one(panel).table.rows)

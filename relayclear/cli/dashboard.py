@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -52,6 +53,9 @@ def dashboard(
         """Show it until it is left."""
         from relayclear.dashboard.app import Dashboard
 
+        # Whoever exports its size once tells of a terminal that may be made larger or smaller since.
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
         screen = Dashboard(desk, start)
         told = _ended_by_signals(screen.exit)
         await screen.run_async()

@@ -132,7 +132,7 @@ def _handling() -> Iterable[Action]:
         Danger.SPENDS,
         _PACKETS,
         footer=True,
-        why_not=_acting("clear", "no packet is chosen: space marks one"),
+        why_not=_acting("clear", "no packet is chosen: mark some in Packets (2)"),
     )
     yield Action(
         "quote",
@@ -141,7 +141,7 @@ def _handling() -> Iterable[Action]:
         "sell the clearing of the marked packets: price, memo, what to pay",
         Danger.ACTS,
         _PACKETS | {"sales"},
-        why_not=_acting("quote", "no packet is chosen: mark some in the view packets"),
+        why_not=_acting("quote", "no packet is chosen: mark some in Packets (2)"),
     )
     yield Action(
         "mute",

@@ -363,7 +363,7 @@ def test_no_key_of_a_screen_that_only_looks_or_has_no_marks_begins_a_sale(shop: 
             await press(pilot, "4", "N")
             assert not isinstance(pilot.app.screen, Wizard)
             (notice,) = pilot.app._notifications
-            assert ("--act" if not start.armed else "mark some in the view packets") in notice.message
+            assert ("--act" if not start.armed else "mark some in Packets (2)") in notice.message
 
     run(scene)
 

@@ -57,6 +57,8 @@ _PLAIN = (
     (re.compile(r"(account number )\(\d+\)"), r"\1(<number>)"),
     (re.compile(r"<folder>/case-\d+"), "<folder>"),
     (re.compile(r"\b\d+\.\d{3,}s\b"), "<duration>"),
+    # Of a database, and of what is free on the disk.
+    (re.compile(r"\b\d+(?:\.\d+)? [kMGT]B\b"), "<size>"),
     # Where in Hermes' sources an error was made, on the machine that built it.
     (re.compile(r"(Location:\s+)\S+"), r"\1<source>"),
     (re.compile(r"(<(?:daemon|clearing|rival|alice|bob)>/)\d+"), r"\1<sequence>"),

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from relayclear.errors import NodeError, RelayclearError, UsageError
+from relayclear.errors import HeightError, NodeError, RelayclearError, UsageError
 from relayclear.ibc.packet import ChannelEnd, Ordering, RelayPath
 from relayclear.ibc.readings import Commitments, Head, Reception, ReceptionQuestion
 from relayclear.ibc.topology import ClientHealth
@@ -100,6 +100,11 @@ async def scan(desk: Desk, scope: Scope | None = None, progress: Progress = lamb
         network = await refresh_network(desk, network, moved, progress)
         reading = await _read(desk, network, _chosen(desk, network, scope))
     _remember(desk, reading[0])
+    if any(isinstance(item.error, HeightError) for item in reading[0].paths.values()):
+        # Another process may have looked meanwhile, a block later than this look began: then looking again is enough.
+        # A node that really fell back is behind again.
+        reading = await _read(desk, network, _chosen(desk, network, scope))
+        _remember(desk, reading[0])
     return reading[0]
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from relayclear.errors import HeightError, NodeError, UsageError
+from relayclear.errors import HeightError, NodeError, RelayclearError, UsageError
 from relayclear.ibc.packet import ChannelEnd
+from relayclear.ibc.readings import Commitments
 from relayclear.ibc.topology import ClientStatus
 from relayclear.usecases.scan import Reading, Scope, client_health, scan
-from tests.fakes.chain import requests
+from tests.fakes.chain import FakeChain, requests
 from tests.fakes.rig import Rig
+from tests.fakes.world import BLOCK_SECONDS
 
 
 def read(rig: Rig, scope: Scope | None = None) -> Reading:
@@ -146,3 +150,26 @@ def test_a_channel_of_another_port_needs_its_port(rig: Rig) -> None:
 
 def test_no_clients_asked_about_are_no_requests(rig: Rig) -> None:
     assert asyncio.run(client_health(rig.desk, {})) == {}
+
+
+def test_another_process_that_looked_a_block_later_meanwhile_makes_no_node_fall_back(rig: Rig) -> None:
+    rig.stuck()
+    looked: list[int] = []
+
+    class Overtaken(FakeChain):
+        """While its commitments are read, a block is made and a daemon's whole scan goes by, once."""
+
+        async def commitments(self, ends: Sequence[ChannelEnd]) -> dict[ChannelEnd, Commitments | RelayclearError]:
+            """Read them first."""
+            found = await super().commitments(ends)
+            if not looked:
+                looked.append(1)
+                rig.world.step(BLOCK_SECONDS)
+                await scan(replace(rig.desk, chains={**rig.chains, "alpha-1": FakeChain(rig.world, "alpha-1")}))
+            return found
+
+    rig.chains["alpha-1"] = Overtaken(rig.world, "alpha-1")
+    reading = read(rig)
+    assert looked
+    assert reading.complete
+    assert set(reading.readable(rig.source).commitments) == {1}

@@ -75,6 +75,7 @@ async def broadcast(endpoints: Endpoints, raw: bytes) -> Broadcast:
     tx_hash = sha256(raw).hexdigest().upper()
 
     def trouble(answers: list[Any]) -> RelayclearError | None:
+        """What keeps the transaction from being read, None where nothing does."""
         read = _answer(answers[0], tx_hash)
         return read if isinstance(read, RelayclearError) else None
 

@@ -27,6 +27,7 @@ def audit(
     face: Face = ctx.obj
 
     async def work(desk: Desk) -> int:
+        """Audit, and tell what agrees and what does not."""
         from relayclear.cli.book_pages import print_audit
         from relayclear.cli.book_rows import audit_row
         from relayclear.usecases import audit as use

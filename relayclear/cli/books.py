@@ -50,6 +50,7 @@ def assign(
     face: Face = ctx.obj
 
     async def work(desk: Desk) -> int:
+        """Read the days, and tell them."""
         from relayclear.cli.book_pages import print_said
         from relayclear.cli.book_rows import said_row
         from relayclear.cli.who import who
@@ -57,6 +58,7 @@ def assign(
         from relayclear.usecases import books
 
         def told(_: Reads, said: Said) -> dict[str, Any]:
+            """What is kept for whoever asks the same again."""
             return said_row(said)
 
         request = books.AssignRequest(tx, Word(what.value), reason, output, denom, chain)
@@ -70,6 +72,7 @@ def assign(
         return Exit.DONE
 
     async def page(_: Desk, document: Any) -> None:
+        """Tell what was booked."""
         for row in document["movements"]:
             amount = f"{row['amount']['amount']}{row['amount']['denom']}"
             typer.echo(f"{amount} {row['as']}: {row['tx_hash'][:16]}…/{row['way']}/{row['output']} on {row['chain']}")
@@ -89,6 +92,7 @@ def daily(
     face: Face = ctx.obj
 
     async def work(desk: Desk) -> int:
+        """Book what the operator says of a movement, once."""
         from relayclear.cli.book_pages import print_days
         from relayclear.cli.book_rows import day_row
         from relayclear.cli.names import since_moment

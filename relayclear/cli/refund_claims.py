@@ -58,6 +58,7 @@ def claim(
 
 def _asked(face: Face, refund: str, to: str, to_chain: str, key: str | None) -> int:
     async def work(desk: Desk) -> int:
+        """Make the text that the payer signs, once."""
         from relayclear.usecases.refund_claims import ask_claim
 
         once = wish(key, "refunds claim", refund, to, to_chain, told=lambda _, done: asked_row(done))
@@ -69,6 +70,7 @@ def _asked(face: Face, refund: str, to: str, to_chain: str, key: str | None) -> 
         return Exit.DONE
 
     async def page(_: Desk, document: Any) -> None:
+        """Show the text as it has to be signed."""
         typer.echo(document["text"])
 
     return run_once(face, work, told_again(face, page))
@@ -76,10 +78,12 @@ def _asked(face: Face, refund: str, to: str, to_chain: str, key: str | None) -> 
 
 def _taken(face: Face, refund: str, nonce: str, signature: str, key: str | None) -> int:
     async def work(desk: Desk) -> int:
+        """Take the signed claim, once."""
         from relayclear.cli.who import who
         from relayclear.usecases.refund_claims import claim as take
 
         def told(reads: Reads, done: Claim) -> dict[str, Any]:
+            """What is kept for whoever brings the same claim again."""
             return claim_row(done, _waits(desk, reads, done))
 
         once = wish(key, "refunds claim", refund, nonce, signature, told=told)
@@ -92,6 +96,7 @@ def _taken(face: Face, refund: str, nonce: str, signature: str, key: str | None)
         return Exit.DONE
 
     async def page(desk: Desk, document: Any) -> None:
+        """Tell what was taken, and what it waits for."""
         from relayclear.usecases.refund_claims import claims_of
 
         for one in claims_of(desk, document["refund"]):

@@ -60,6 +60,7 @@ def export(
 
 def _export(face: Face, chain: str, names: list[str], folder: Path, key: str | None) -> int:
     async def work(desk: Desk) -> int:
+        """Write out what is to be signed elsewhere, once."""
         from relayclear.cli.refund_files import file_of, make_room
         from relayclear.cli.who import who
         from relayclear.usecases import refund_hand
@@ -68,6 +69,7 @@ def _export(face: Face, chain: str, names: list[str], folder: Path, key: str | N
         place = await _place(desk, chain, folder)
 
         def told(_: Reads, done: list[Exported]) -> dict[str, Any]:
+            """What is kept of the exports, with their files."""
             return {"exports": _rows(place, done)}
 
         once = wish(key, "refunds export", chain, folder, *names, told=told)
@@ -78,6 +80,7 @@ def _export(face: Face, chain: str, names: list[str], folder: Path, key: str | N
         return _tell(face, {"exports": _rows(place, done)})
 
     async def again(_: Desk, document: Any) -> int:
+        """Write the files of an export that was made before."""
         # What was cut off between its commit and its files has no files yet.
         return _tell(face, document)
 
@@ -162,6 +165,7 @@ def _cancel(face: Face, name: str, reason: str, key: str | None) -> int:
     once = wish(key, "refunds export --cancel", name, reason, told=_cancelled)
 
     async def work(desk: Desk) -> int:
+        """Take an export back, once."""
         from relayclear.cli.who import who
         from relayclear.usecases import refund_hand
 
@@ -175,6 +179,7 @@ def _cancel(face: Face, name: str, reason: str, key: str | None) -> int:
         return Exit.DONE
 
     async def page(desk: Desk, document: Any) -> None:
+        """Tell how the refund stands now."""
         from relayclear.cli.refund_pages import brief
         from relayclear.usecases.refund_view import refund_story
 

@@ -48,6 +48,7 @@ def resolve(
     typed = next(iter(coins([amount], "--amount")), None) if amount else None
 
     async def work(desk: Desk) -> int:
+        """Say what stops the wallet, and what the operator decides of it."""
         if go_on:
             return _go_on(face, desk, chain, reason)
         if void or assume_dead:

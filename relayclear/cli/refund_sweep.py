@@ -60,6 +60,7 @@ def sweep(
         raise UsageError("--max-amount says yes to nothing by itself", hint="add --yes")
 
     async def work(desk: Desk) -> int:
+        """Send what may be sent, within what was allowed."""
         if yes and not asked.most:
             raise _without_a_limit(desk, asked)
         return await (_plan(face, desk, asked) if dry_run else _sweep(face, desk, asked))
@@ -137,6 +138,7 @@ async def _sweep(face: Face, desk: Desk, asked: _Asked) -> int:
     from relayclear.usecases.refund_sweeps import chains_to_sweep, still_waiting, sweep_chains
 
     def told(refund: Refund) -> None:
+        """A line for each refund that has landed."""
         from relayclear.wording.refunding import landed_line
 
         if not face.json:

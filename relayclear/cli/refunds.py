@@ -52,6 +52,7 @@ def list_(
     face: Face = ctx.obj
 
     async def work(desk: Desk) -> int:
+        """Read a page of them, and tell it."""
         from relayclear.cli.refund_pages import print_page
         from relayclear.cli.refund_rows import page_row
         from relayclear.usecases.refund_view import RefundQuestion, view_refunds
@@ -87,6 +88,7 @@ def show(ctx: typer.Context, refund: RefundId) -> int:
     face: Face = ctx.obj
 
     async def work(desk: Desk) -> int:
+        """Read one, and tell its story."""
         from relayclear.cli.refund_pages import print_story
         from relayclear.cli.refund_rows import story_row
         from relayclear.usecases.refund_view import refund_story
@@ -125,6 +127,7 @@ def approve(
     once = wish(idempotency_key, *words, told=_approved)
 
     async def work(desk: Desk) -> int:
+        """Approve what was named, or each that was seen, once."""
         from relayclear.cli.spending import may_spend
         from relayclear.cli.who import who
         from relayclear.usecases.refund_acts import approve_each
@@ -146,6 +149,7 @@ def approve(
         return Exit.DONE
 
     async def page(desk: Desk, document: Any) -> None:
+        """Tell what was approved."""
         _print_refunds(desk, [row["id"] for row in document["refunds"]])
         if document["refunds"]:
             say("relayclear refunds sweep sends them now; watch does it by itself")
@@ -195,6 +199,7 @@ def waive(ctx: typer.Context, refund: RefundId, *, reason: Reason, idempotency_k
     once = wish(idempotency_key, "refunds waive", refund, reason, told=_told_one)
 
     async def work(desk: Desk) -> int:
+        """Waive it, once."""
         from relayclear.cli.who import who
         from relayclear.usecases import refund_acts
 
@@ -222,6 +227,7 @@ def mark_paid(
     once = wish(idempotency_key, "refunds mark-paid", refund, tx, output, told=_told_one)
 
     async def work(desk: Desk) -> int:
+        """Mark it as paid, once."""
         from relayclear.cli.who import who
         from relayclear.usecases import refund_hand
 

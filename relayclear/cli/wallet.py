@@ -42,6 +42,7 @@ def add(
     face.flags["keys.passphrase_file"] = passphrase_file
 
     async def work(desk: Desk) -> int:
+        """Take the words in, sealed, and tell which account they lead to."""
         from relayclear.cli.wallet_pages import payee_lines, wallet_row
         from relayclear.cli.who import who
         from relayclear.config.mnemonicfile import read_mnemonic
@@ -66,6 +67,7 @@ def list_(ctx: typer.Context) -> int:
     face: Face = ctx.obj
 
     async def work(desk: Desk) -> int:
+        """Read the accounts, and tell them."""
         from relayclear.cli.wallet_pages import print_wallet, wallet_row
         from relayclear.usecases.wallet_keys import list_wallet
 
@@ -97,6 +99,7 @@ def remove(
         return Exit.REFUSED
 
     async def work(desk: Desk) -> int:
+        """Take the key away."""
         from relayclear.cli.wallet_pages import wallet_row
         from relayclear.cli.who import who
         from relayclear.usecases.wallet_keys import remove_wallet_key
@@ -121,6 +124,7 @@ def withdrawable(
     face: Face = ctx.obj
 
     async def work(desk: Desk) -> int:
+        """Read what may be taken out, and tell it."""
         from relayclear.cli.book_pages import print_withdrawable
         from relayclear.cli.book_rows import withdrawable_row
         from relayclear.ibc.text import clean

@@ -235,6 +235,7 @@ class _Viewer:
         self._memos: dict[str, str] = {}
 
     def view(self, one: OwedRefund | Refund) -> RefundView:
+        """One refund as it is shown, owed or decided."""
         return self._owed(one) if isinstance(one, OwedRefund) else self._decided(one)
 
     def _owed(self, one: OwedRefund) -> RefundView:

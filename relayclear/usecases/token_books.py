@@ -46,6 +46,7 @@ class _Move(NamedTuple):
 
     @property
     def place(self) -> Place:
+        """The book that the payment stands in."""
         return Place(self.payment.chain, self.payment.denom)
 
 

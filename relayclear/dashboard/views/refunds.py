@@ -239,6 +239,7 @@ class BooksPanel(FoldPanel):
 
     def _columns(self) -> Sequence[Column[BookLine]]:
         def total(account: Account) -> Any:
+            """The cell of one account of a book."""
             return lambda row: Cell(str(row.total(account)), "" if row.total(account) else "dim")
 
         return (

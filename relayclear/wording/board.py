@@ -8,9 +8,7 @@ from datetime import datetime
 from relayclear.clearing.operation import operation_state
 from relayclear.clearing.timeline import Happened, Moment, dated
 from relayclear.ibc.coin import Coin
-from relayclear.ibc.packet import PacketKey
 from relayclear.ibc.text import clean, visible
-from relayclear.ibc.triage import Verdict
 from relayclear.usecases.answers import Answers
 from relayclear.usecases.board_gas import GasLine
 from relayclear.usecases.board_rows import PathRow
@@ -21,6 +19,7 @@ from relayclear.wording import (
     OPERATIONS,
     REASONS,
     age,
+    clear_command,
     coin,
     counted,
     fate_line,
@@ -228,16 +227,9 @@ def _next(story: PacketStory) -> Iterator[str]:
         return
     if row.muted is not None:
         yield f"muted: {visible(row.muted.reason, 200)}"
-    if row.blocked is not None and Verdict(row.packet_class, row.blocked).clearable is False:
+    if row.blocked is not None and row.verdict.clearable is False:
         yield f"can't be cleared now: {clean(REASONS[row.blocked.reason].format(detail=row.blocked.detail), 300)}"
         if row.blocked.reason in ADVICE:
             yield f"try: {ADVICE[row.blocked.reason]}"
         return
-    yield clear_command(story.key)
-
-
-def clear_command(key: PacketKey) -> str:
-    """The command that would move a packet."""
-    end = key.end
-    port = "" if end.port == "transfer" else f" --port {end.port}"
-    return f"relayclear clear --chain {end.chain}{port} --channel {end.channel} --packet-sequences {key.sequence}"
+    yield clear_command(story.key.end, story.key.sequence)

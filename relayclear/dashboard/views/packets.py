@@ -22,8 +22,8 @@ from relayclear.usecases.board import WORST_FIRST, Order, Picture
 from relayclear.usecases.board import Column as By
 from relayclear.usecases.board_rows import Known, PacketRow
 from relayclear.usecases.board_story import packet_story
-from relayclear.wording import CLASSES, coin, counted, short
-from relayclear.wording.board import clear_command, story_text
+from relayclear.wording import CLASSES, clear_command, coin, counted, short
+from relayclear.wording.board import story_text
 from relayclear.wording.glossary import GLOSSARY
 
 _ORDERS = (By.WORST, By.AGE, By.CLASS, By.CHANNEL, By.AMOUNT, By.SENDER, By.RECEIVER)
@@ -256,7 +256,7 @@ class PacketsPanel(TablePanel):
         transfer = self._transfer(row)
         if transfer is not None:
             found += [Copyable("sender", visible(transfer.sender)), Copyable("receiver", visible(transfer.receiver))]
-        return [*found, Copyable("command", clear_command(row.key))]
+        return [*found, Copyable("command", clear_command(row.path.source, row.sequence))]
 
 
 async def open_story(panel: TablePanel, key: PacketKey) -> None:

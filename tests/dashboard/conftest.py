@@ -15,7 +15,16 @@ from relayclear.dashboard.host import Start
 from relayclear.ibc.coin import Coin
 from relayclear.watch import Rhythm, Watch
 from tests.fakes.rig import Rig, opened_rig
-from tests.fakes.world import address
+from tests.fakes.world import FakeClock, address
+
+
+class Patient(FakeClock):
+    """Whoever waits gives way to others, and no time passes: what works in the background doesn't outrun the screen."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Give way."""
+        self.slept.append(seconds)
+        await asyncio.sleep(0.01)
 
 
 class Silent:

@@ -14,9 +14,8 @@ from relayclear.dashboard.dialogs import Confirm
 from relayclear.dashboard.host import Start
 from relayclear.usecases.requests import requests
 from relayclear.watch import Rhythm, Watch
-from tests.dashboard.conftest import Silent
+from tests.dashboard.conftest import Patient, Silent
 from tests.fakes.rig import Rig, opened_rig
-from tests.fakes.world import FakeClock
 
 _OTHERS = ["enter", "escape", "space", "tab", "left", "right", "y", "n", "x", "backspace", "ctrl+p", "é", "1", "colon"]
 # Leaving is no crash.
@@ -24,15 +23,6 @@ KEYS = sorted({key for action in ACTIONS.values() for key in action.key.split(",
 # Else an open dialog or a line to type into swallows most of what acts.
 _LIKELY = ["2", "C", "M", "space", "j", "escape", "escape"]
 SIZES = ((80, 24), (120, 40), (20, 5))
-
-
-class Patient(FakeClock):
-    """Whoever waits gives way to others, and no time passes: what works in the background doesn't outrun the screen."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Give way."""
-        self.slept.append(seconds)
-        await asyncio.sleep(0.01)
 
 
 class _Watched(Dashboard):

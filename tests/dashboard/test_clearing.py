@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,22 +15,12 @@ from relayclear.dashboard.host import Start
 from relayclear.dashboard.views.packets import PacketsPanel
 from relayclear.usecases.breakers_acts import open_breaker
 from relayclear.usecases.requests import requests
-from tests.dashboard.conftest import screen, watched
+from tests.dashboard.conftest import Patient, screen, watched
 from tests.dashboard.loop import in_loop
 from tests.dashboard.seen import seen, toasts
 from tests.fakes.rig import Rig
-from tests.fakes.world import FakeClock
 
 ARMED = Start(armed=True, who="ada")
-
-
-class Patient(FakeClock):
-    """Whoever waits gives way to others, and no time passes: what works in the background doesn't outrun the screen."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Give way."""
-        self.slept.append(seconds)
-        await asyncio.sleep(0.01)
 
 
 @pytest.fixture

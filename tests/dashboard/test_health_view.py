@@ -25,8 +25,8 @@ from relayclear.usecases.board_health import NodeBoard
 from relayclear.usecases.breakers_acts import open_breaker
 from relayclear.usecases.requests import requests
 from relayclear.wording.marks import FAILED, bytes_text, spark
-from tests.dashboard.conftest import watched
-from tests.dashboard.test_refunds import UnhurriedClock, lines
+from tests.dashboard.conftest import Patient, watched
+from tests.dashboard.test_refunds import lines
 from tests.fakes.rig import Rig
 
 ENDPOINT = "endpoint/alpha-1/http://alpha-1:26657"
@@ -34,7 +34,7 @@ ENDPOINT = "endpoint/alpha-1/http://alpha-1:26657"
 
 @pytest.fixture
 def rig(rig: Rig) -> Rig:
-    rig.clock = UnhurriedClock(rig.world)
+    rig.clock = Patient(rig.world)
     return rig
 
 

@@ -11,10 +11,9 @@ from relayclear.clearing.operation import OperationState, operation_state
 from relayclear.dashboard.dialogs import Confirm
 from relayclear.dashboard.host import Start
 from relayclear.ibc.relayer import ClearJob, RelayRun
-from tests.dashboard.conftest import screen, watched
+from tests.dashboard.conftest import Patient, screen, watched
 from tests.dashboard.loop import in_loop
 from tests.dashboard.seen import toasts
-from tests.dashboard.test_clearing import Patient
 from tests.fakes.relayer import FakeRelayer, Progress, does_the_job
 from tests.fakes.rig import Rig
 

@@ -12,7 +12,6 @@ import pytest
 from relayclear.clearing.request import RequestState, Verb, Wish
 from relayclear.dashboard.dialogs import Confirm
 from relayclear.dashboard.host import Start
-from relayclear.dashboard.lines import Line
 from relayclear.dashboard.views.operations import DeadPanel, DonePanel, QueuePanel, RequestsPanel
 from relayclear.ibc.packet import PacketKey, SequenceRanges
 from relayclear.ibc.relayer import ClearJob, RelayRun
@@ -23,6 +22,7 @@ from relayclear.usecases.clear_plan import ClearRequest, plan_clear
 from relayclear.usecases.payments_books import PAID_TASK
 from relayclear.usecases.requests import ask, requests
 from tests.dashboard.conftest import screen, watched
+from tests.dashboard.seen import cells, first_line
 from tests.fakes import relayer as hermes
 from tests.fakes.relayer import FakeRelayer, Progress
 from tests.fakes.rig import Rig
@@ -41,19 +41,6 @@ def counter(rig: Rig, tmp_path: Path) -> Counter:
 
 def run(scene: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(scene())  # type: ignore[arg-type]  # every scene is a coroutine
-
-
-def first_line(pilot: Any, panel: type[Any]) -> str:
-    """The line that sums a panel up."""
-    found: Line = pilot.app.view.query_one(panel).query_one(".standing", Line)
-    return found.said
-
-
-def cells(pilot: Any, panel: type[Any], column: str) -> list[str]:
-    """What a column says, row by row."""
-    table = pilot.app.view.query_one(panel).table
-    found = next(one for one in table.columns if one.name == column)
-    return [found.cell(row).text for row in table.rows]
 
 
 async def opened(pilot: Any) -> None:

@@ -22,6 +22,7 @@ from relayclear.usecases.audit import audit
 from relayclear.usecases.board_refunds import RefundBoard
 from relayclear.usecases.refund_rules import RefundRules
 from relayclear.usecases.requests import requests
+from tests.dashboard.conftest import Patient
 from tests.fakes.rig import Rig
 from tests.fakes.world import FakeClock
 from tests.usecases.refunding import Giver, careless
@@ -30,17 +31,9 @@ from tests.usecases.test_refunds import underpaid
 ARMED = Start(armed=True, who="ada")
 
 
-class UnhurriedClock(FakeClock):
-    """Whoever waits in the background lets the screen have its turn, and moves no time."""
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait a moment, and move no time."""
-        await asyncio.sleep(min(seconds, 0.02))
-
-
 @pytest.fixture
 def giver(rig: Rig, tmp_path: Path) -> Giver:
-    rig.clock = UnhurriedClock(rig.world)
+    rig.clock = Patient(rig.world)
     return Giver(rig, tmp_path / "shop")
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from relayclear.dashboard.dialogs import Page
 from relayclear.dashboard.host import Start
-from relayclear.dashboard.lines import Line
 from relayclear.dashboard.views.sales import PaymentsPanel, QuotesPanel
 from relayclear.errors import NodeError
 from relayclear.money.state import TokenState
 from relayclear.usecases.tokens_acts import revoke_token
 from tests.dashboard.conftest import screen, watched
+from tests.dashboard.seen import cells, first_line
 from tests.fakes.rig import Rig
 from tests.usecases.counter import Counter
 from tests.usecases.paying import Till
@@ -31,19 +31,6 @@ def till(rig: Rig, tmp_path: Path) -> Till:
 
 def run(scene: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(scene())  # type: ignore[arg-type]  # every scene is a coroutine
-
-
-def first_line(pilot: Any, panel: type[Any]) -> str:
-    """The line that sums a panel up."""
-    found: Line = pilot.app.view.query_one(panel).query_one(".standing", Line)
-    return found.said
-
-
-def cells(pilot: Any, panel: type[Any], column: str) -> list[str]:
-    """What a column says, row by row."""
-    table = pilot.app.view.query_one(panel).table
-    found = next(one for one in table.columns if one.name == column)
-    return [found.cell(row).text for row in table.rows]
 
 
 async def opened(pilot: Any) -> None:

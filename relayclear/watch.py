@@ -328,8 +328,9 @@ class Watch:
     async def _scan(self) -> Scanned:
         began = self.desk.clock.boot()[1]
         reading = await scan(self.desk)
-        self.vitals.after_scan(reading, self.desk.clock.boot()[1] - began)
+        seconds = self.desk.clock.boot()[1] - began
         self.keeper.after_scan(reading)
+        self.vitals.after_scan(reading, seconds, self.keeper.counted(reading))
         pending = sum(len(item.commitments) for item in reading.paths.values() if item.error is None)
         failed = sum(item.error is not None for item in reading.paths.values())
         self.log.info("scanned", paths=len(reading.paths), pending=pending, failed_paths=failed)

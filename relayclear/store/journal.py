@@ -130,11 +130,6 @@ class Journal:
         with self.database.snapshot() as reads:
             return packets.load(reads, wanted)
 
-    def known_packets(self, pending: Mapping[ChannelEnd, Mapping[int, bytes]]) -> dict[ChannelEnd, dict[int, Packet]]:
-        """What was ever read of pending packets, by end and sequence, where the commitment is the given one."""
-        with self.database.snapshot() as reads:
-            return packets.known(reads, pending)
-
     def save_denom(self, chain: str, denom: str, path: DenomPath) -> None:
         """Keep the checked trace behind a denom; the first one stays."""
         with self.database.atomic() as tx:

@@ -23,11 +23,6 @@ FROM packets WHERE end_id = ? AND sequence IN (?*)"""
 SELECT_SENT = """
 SELECT sequence, sent_at, data FROM packets WHERE end_id = ? AND sequence IN (?*)"""
 # From the first to the last that is pending: what nobody has read costs nothing, however much is pending.
-SELECT_KNOWN = """
-SELECT sequence, commitment, destination_chain, destination_port, destination_channel, data,
-  timeout_revision, timeout_height, timeout_timestamp, send_tx, sent_height, sent_at
-FROM packets WHERE end_id = ? AND sequence BETWEEN ? AND ?"""
-
 ADD_DENOM = "INSERT INTO denoms (chain, denom, hops, base) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 SELECT_DENOM = "SELECT hops, base FROM denoms WHERE chain = ? AND denom = ?"
 
@@ -95,19 +90,6 @@ def newest(reads: Reads, keys: Iterable[PacketKey]) -> dict[PacketKey, Packet]:
 
 def _later(one: datetime | None, other: datetime | None) -> bool:
     return other is None or (one is not None and one > other)
-
-
-def known(reads: Reads, pending: Mapping[ChannelEnd, Mapping[int, bytes]]) -> dict[ChannelEnd, dict[int, Packet]]:
-    """See `Journal.known_packets`."""
-    ids = numbers(reads)
-    return {
-        end: {
-            row[0]: _packet(end, row)
-            for row in (reads.rows(SELECT_KNOWN, (ids[end], min(of), max(of))) if of and end in ids else ())
-            if of.get(row[0]) == row[1]
-        }
-        for end, of in pending.items()
-    }
 
 
 def save_denom(tx: Transaction, chain: str, denom: str, path: DenomPath) -> None:

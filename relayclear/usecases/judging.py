@@ -22,6 +22,8 @@ from relayclear.ibc.readings import Head
 from relayclear.ibc.triage import BlockReason, PacketClass, PathFacts, revision_of, unix_nanoseconds
 from relayclear.store import judgements
 from relayclear.store.judgements import Judged
+from relayclear.store.mutes import Mute
+from relayclear.usecases.counting import Counted, count_judged
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.details import Details
 from relayclear.usecases.scan import PathReading, Reading
@@ -63,7 +65,8 @@ class _Until(NamedTuple):
 class _Past:
     """What a path was judged by, the verdicts, and until when they hold.
 
-    `wanted` are the packets whose details nobody has asked for, worst first as of the last whole look.
+    `wanted` are the packets whose details nobody has asked for, worst first as of the last whole look; `counted` is
+    None until somebody wants to know.
     """
 
     item: PathReading
@@ -74,6 +77,7 @@ class _Past:
     until: _Until
     judged: dict[int, Judged]
     wanted: dict[int, None]
+    counted: Counted | None = None
 
     def no_moment_came(self, at: datetime, head: Head) -> bool:
         """Whether time alone changes nothing yet."""
@@ -136,6 +140,19 @@ class Judge:
                 found[end] = self._past[end].judged
         return found
 
+    def counted(self, mutes: Collection[Mute], at: datetime) -> dict[ChannelEnd, Counted]:
+        """What waits on every path that was ever read, as of its last reading; `at` is when the scan looked."""
+        found: dict[ChannelEnd, Counted] = {}
+        for end, past in self._past.items():
+            if own := [mute for mute in mutes if mute.end == end]:
+                found[end] = count_judged(past.judged, own, at)
+                continue
+            # Mutes come and end by themselves; all else is counted again only where a verdict changed.
+            if past.counted is None:
+                past.counted = count_judged(past.judged, (), at)
+            found[end] = past.counted
+        return found
+
     def forget(self) -> None:
         """What was judged couldn't be written: judge everything again, or nobody would ever write it."""
         self._past.clear()
@@ -161,7 +178,7 @@ class Judge:
         else:
             self._judge_some(reading, item, past, changed)
             self._drop(end, past, gone)
-            past.item, past.first_seen = item, first_seen
+            past.item, past.first_seen, past.counted = item, first_seen, None
         return True
 
     def _judge(self, reading: Reading, item: PathReading, facts: PathFacts) -> None:

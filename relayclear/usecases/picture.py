@@ -18,6 +18,7 @@ from relayclear.ibc.topology import ClientHealth, ClientStatus
 from relayclear.store import judgements, outages, vitals
 from relayclear.store.values import optional_time_text, read_optional_time, time_text
 from relayclear.store.vitals import Kind, Vital
+from relayclear.usecases.counting import Counted
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.details import Details, fetch_details, refresh_states
 from relayclear.usecases.judging import Judge
@@ -63,6 +64,11 @@ class Keeper:
     def after_scan(self, reading: Reading) -> None:
         """Keep what a scan saw, judged with what is remembered.  Raises StoreError."""
         self._keep_or_forget(reading, ())
+
+    def counted(self, reading: Reading) -> dict[ChannelEnd, Counted]:
+        """How many packets wait on the paths that could be read, by what was judged."""
+        counted = self._judge.counted(self._desk.journal.mutes(reading.at), reading.at)
+        return {end: counted[end] for end, item in reading.paths.items() if item.error is None}
 
     async def fill(self, reading: Reading, stopped: Callable[[], bool] = lambda: False) -> int:
         """Read what the verdicts of a scan still miss; how many packets' details came in.

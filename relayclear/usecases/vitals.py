@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from relayclear.errors import RelayclearError
-from relayclear.ibc.packet import ChannelEnd, Packet
+from relayclear.ibc.packet import ChannelEnd
 from relayclear.ibc.relayer import GasTerms
 from relayclear.ibc.text import clean
 from relayclear.store import vitals
 from relayclear.store.db import Transaction
 from relayclear.store.vitals import Kind, Vital
-from relayclear.usecases.counting import NOTHING, Counted, Known, Moment, count_path
+from relayclear.usecases.counting import Counted
 from relayclear.usecases.desk import Desk, Instance
 from relayclear.usecases.scan import Reading
 
@@ -48,16 +48,15 @@ class Vitals:
         """What was noted stands in the database: only now, for a commit may fail."""
         self._waiting, self._gone = {}, []
 
-    def after_scan(self, reading: Reading, seconds: float) -> None:
-        """Note what a scan saw of chains, endpoints and packets, and that there was one of so many seconds."""
+    def after_scan(self, reading: Reading, seconds: float, counted: Mapping[ChannelEnd, Counted]) -> None:
+        """Note what a scan saw of chains, endpoints and packets, and that there was one of so many seconds.
+
+        `counted` is what waits on every path that could be read.
+        """
         for chain in self._desk.chains:
             self._note_chain(reading, chain)
-        old = reading.at - timedelta(seconds=self._desk.stuck_after)
-        moment = Moment(reading.at, old, self._desk.journal.mutes(reading.at))
-        waiting = {end: item.commitments for end, item in reading.paths.items() if item.commitments and not item.error}
-        known = self._desk.journal.known_packets(waiting) if waiting else {}
         for end in reading.paths:
-            self._note_path(reading, end, moment, known.get(end, {}))
+            self._note_path(reading, end, counted.get(end))
         failed = bool(reading.failures) or any(item.error is not None for item in reading.paths.values())
         self._scans = {
             "total": self._scans.get("total", 0) + 1,
@@ -104,20 +103,14 @@ class Vitals:
                 latest = {} if use.latest is None else {"latest": round(use.latest, 4)}
                 self._note(Kind.ENDPOINT, f"{chain}/{use.name}", use.error, {**figures, **latest}, reading.at)
 
-    def _note_path(self, reading: Reading, end: ChannelEnd, moment: Moment, packets: Mapping[int, Packet]) -> None:
-        item, counted = reading.paths[end], None
-        if item.error is None and not item.commitments:
-            counted = NOTHING
-        elif item.error is None:
-            far_state = reading.network.state(item.path.destination)
-            known = Known(packets, reading.heads.get(item.path.destination.chain))
-            counted = count_path(item, far_state, reading.first_seen.get(end, {}), moment, known)
+    def _note_path(self, reading: Reading, end: ChannelEnd, counted: Counted | None) -> None:
         # Mostly nothing has changed, and then there is nothing to write.
         before = self._counted.get(end, _NEVER)
         if before is not counted and before != counted:
             self._counted[end] = counted
-            error = None if item.error is None else item.error.message
-            self._note(Kind.PACKETS, "/".join(end), error, {} if counted is None else _figures(counted), moment.at)
+            failed = reading.paths[end].error
+            error = None if failed is None else failed.message
+            self._note(Kind.PACKETS, "/".join(end), error, {} if counted is None else _figures(counted), reading.at)
 
     async def _check_hermes(self, instance: Instance) -> None:
         error, detail = None, dict[str, Any]()

@@ -58,18 +58,18 @@ async def _noted(environment: Mapping[str, str], database: Path, rounds: int) ->
         keeper, judged = Keeper(desk), list[float]()
         # The first scan pays for topology and connections, the first notes for every path.
         first = await scan(desk)
-        notes.after_scan(first, 0.0)
         keeper.after_scan(first)
+        notes.after_scan(first, 0.0, keeper.counted(first))
         _write(desk, notes)
         for _ in range(rounds):
             began = time.perf_counter()
             reading = await scan(desk)
             scanned = time.perf_counter()
-            notes.after_scan(reading, scanned - began)
-            noted = time.perf_counter()
             keeper.after_scan(reading)
-            judged.append(time.perf_counter() - noted)
-            kept.append(noted - scanned)
+            seen = time.perf_counter()
+            notes.after_scan(reading, scanned - began, keeper.counted(reading))
+            judged.append(seen - scanned)
+            kept.append(time.perf_counter() - seen)
             scans.append(scanned - began)
             if sum(len(item.commitments) for item in reading.paths.values()) != PENDING or not reading.complete:
                 raise BenchError("the scan didn't find what the hub holds")

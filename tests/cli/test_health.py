@@ -12,11 +12,11 @@ import pytest
 from relayclear.clearing.health import Ability, Finding, Level, Trouble, Work
 from relayclear.cli.output import Exit
 from relayclear.errors import HermesError, NodeError
-from relayclear.usecases.scan import scan
 from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import beat, being_alone
 from relayclear.wording.health import ability_line, sentence, step
 from tests.cli.conftest import Cli, agrees
+from tests.fakes.daemon import scan_and_note
 from tests.fakes.rig import Rig
 from tests.usecases.counter import Counter
 
@@ -26,7 +26,7 @@ def watched(rig: Rig) -> Iterator[None]:
     """A daemon that has just looked at everything."""
     with being_alone(rig.desk):
         notes = Vitals(rig.desk)
-        notes.after_scan(asyncio.run(scan(rig.desk)), 0.5)
+        scan_and_note(rig.desk, notes)
         asyncio.run(notes.check_hermes())
         asyncio.run(notes.check_gas())
         beat(rig.desk, rig.clock.now(), {}, notes)

@@ -18,6 +18,7 @@ from relayclear.usecases.desk import Desk
 from relayclear.usecases.scan import scan
 from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import beat, being_alone
+from tests.fakes.daemon import scan_and_note
 from tests.fakes.rig import Rig, opened_rig
 from tests.usecases.counter import Counter
 
@@ -31,7 +32,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
 def look_around(rig: Rig, notes: Vitals | None = None) -> Vitals:
     """What a daemon notes in a round."""
     notes = notes or Vitals(rig.desk)
-    notes.after_scan(asyncio.run(scan(rig.desk)), 0.5)
+    scan_and_note(rig.desk, notes)
     asyncio.run(notes.check_hermes())
     asyncio.run(notes.check_gas())
     beat(rig.desk, rig.clock.now(), {}, notes)

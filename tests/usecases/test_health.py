@@ -22,15 +22,17 @@ from relayclear.rehearsal.transfer import HOLD_MEMO
 from relayclear.store import vitals
 from relayclear.store.db import RuleBrokenError
 from relayclear.store.vitals import Kind, Vital
-from relayclear.usecases.counting import Counted, Known, Moment, count_path
+from relayclear.usecases.counting import Counted
 from relayclear.usecases.health import look, look_or_tell
 from relayclear.usecases.health_facts import gather
 from relayclear.usecases.listing import DetailsMode, Listing, ListRequest, list_packets
 from relayclear.usecases.mute import mute_packets
+from relayclear.usecases.picture import Keeper
 from relayclear.usecases.scan import Reading, scan
 from relayclear.usecases.views import needs_attention
 from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import beat, being_alone
+from tests.fakes.daemon import scan_and_note
 from tests.fakes.relayer import does_nothing_and_says_success
 from tests.fakes.rig import STUCK_AFTER, Rig
 from tests.usecases.counter import Counter
@@ -47,7 +49,7 @@ def watched(rig: Rig) -> Iterator[Vitals]:
 
 def look_around(rig: Rig, notes: Vitals) -> None:
     """One scan, one check, one heartbeat."""
-    notes.after_scan(asyncio.run(scan(rig.desk)), 0.5)
+    scan_and_note(rig.desk, notes)
     asyncio.run(notes.check_hermes())
     asyncio.run(notes.check_gas())
     beat(rig.desk, rig.clock.now(), {}, notes)
@@ -225,10 +227,10 @@ def fail_after(rig: Rig, notes: Vitals) -> None:
 
 def test_notes_of_a_commit_that_failed_are_written_with_the_next(rig: Rig) -> None:
     notes = Vitals(rig.desk)
-    notes.after_scan(asyncio.run(scan(rig.desk)), 0.5)
+    scan_and_note(rig.desk, notes)
     with pytest.raises(RuleBrokenError):
         fail_after(rig, notes)
-    assert noted(rig) == {}
+    assert (Kind.CHAIN, "alpha-1") not in noted(rig)
     beat(rig.desk, rig.clock.now(), {}, notes)
     assert (Kind.CHAIN, "alpha-1") in noted(rig)
 
@@ -245,11 +247,9 @@ def test_a_failed_look_keeps_what_the_last_good_one_found(rig: Rig) -> None:
 
 
 def counted(rig: Rig, reading: Reading) -> Counted:
-    at = reading.at
-    moment = Moment(at, at - timedelta(seconds=STUCK_AFTER), rig.journal.mutes(at))
-    far, item = reading.network.state(rig.far), reading.paths[rig.source]
-    known = Known(rig.journal.known_packets({rig.source: item.commitments})[rig.source], reading.heads["beta-1"])
-    return count_path(item, far, reading.first_seen[rig.source], moment, known)
+    keeper = Keeper(rig.desk)
+    keeper.after_scan(reading)
+    return keeper.counted(reading)[rig.source]
 
 
 def busy(rig: Rig) -> None:
@@ -270,7 +270,7 @@ def busy(rig: Rig) -> None:
 
 @pytest.mark.parametrize("muted", [False, True])
 @pytest.mark.parametrize("closed", [False, True])
-def test_the_quick_count_is_what_a_list_without_details_says(rig: Rig, *, muted: bool, closed: bool) -> None:
+def test_the_count_is_what_a_list_without_details_says(rig: Rig, *, muted: bool, closed: bool) -> None:
     busy(rig)
     if closed:
         rig.world.set_state(rig.far, ChannelState.CLOSED)
@@ -314,15 +314,6 @@ def test_a_packet_whose_details_nobody_read_is_counted_as_that_beside_those_that
     assert said == {"ack_missing": 1, "async_ack": 1, "stuck": 1, "pending": 3}
 
 
-def test_details_of_another_packet_under_the_same_number_are_not_believed(rig: Rig) -> None:
-    busy(rig)
-    asyncio.run(list_packets(rig.desk, ListRequest(details=DetailsMode.ALL)))
-    reading = asyncio.run(scan(rig.desk))
-    forged = dict.fromkeys(reading.paths[rig.source].commitments, b"x" * 32)
-    assert rig.journal.known_packets({rig.source: forged}) == {rig.source: {}}
-    assert rig.journal.known_packets({rig.far: {1: b"y" * 32}, rig.source: {}}) == {rig.far: {}, rig.source: {}}
-
-
 def test_the_daemon_notes_what_a_list_has_read(rig: Rig) -> None:
     busy(rig)
     asyncio.run(list_packets(rig.desk, ListRequest(details=DetailsMode.ALL)))
@@ -337,6 +328,30 @@ def test_a_packet_muted_as_what_it_is_stays_quiet_though_its_timeout_was_not_rea
     asyncio.run(mute_packets(rig.desk, rig.source, None, "known", None))
     assert sum(before.stuck.values())
     assert counted(rig, asyncio.run(scan(rig.desk))).stuck == {}
+
+
+def test_a_count_follows_what_was_delivered_what_came_and_a_mute_that_ends(rig: Rig) -> None:
+    keeper, found = Keeper(rig.desk), list[tuple[int, int]]()
+
+    def look() -> None:
+        reading = asyncio.run(scan(rig.desk))
+        keeper.after_scan(reading)
+        counted = keeper.counted(reading)[rig.source]
+        found.append((counted.pending, sum(counted.stuck.values())))
+
+    one, _ = rig.world.send(rig.source), rig.world.send(rig.source)
+    look()
+    rig.clock.step(STUCK_AFTER)
+    look()
+    rig.world.send(rig.source)
+    look()
+    rig.world.relay(one)
+    look()
+    rig.journal.mute(rig.source, None, "known", rig.clock.now() + timedelta(seconds=60), {"pending"}, rig.clock.now())
+    look()
+    rig.clock.step(60)
+    look()
+    assert found == [(2, 0), (2, 2), (3, 2), (2, 1), (2, 0), (2, 1)]
 
 
 def test_nothing_pending_is_counted_as_nothing(rig: Rig) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
+from relayclear.ibc.arrivals import ArrivalKind
 from relayclear.ibc.coin import Coin
 
 
@@ -24,28 +23,16 @@ class PaymentId(NamedTuple):
     denom: str
 
 
-class Arrival(StrEnum):
-    """How coins came."""
-
-    SEND = "send"
-    MULTI_SEND = "multi_send"
-    EXEC = "exec"
-    CONTRACT = "contract"
-    MODULE = "module"
-    INTERCHAIN_ACCOUNT = "interchain_account"
-    IBC = "ibc"
-    UNKNOWN = "unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class Payment:
     """One arrival of coins; `at` is its block's time on the paying chain.
 
     `sender` is whose coins they were: the signer of a send (not who paid its fee), the one input of
     a multi-send, the granter of an authz exec, the contract, the packet's sender of an IBC transfer
-    (an address of another chain).  `inputs` counts a multi-send's; `channel` is where an IBC
-    transfer arrived.  `assigned`: the operator gave an orphan to the token by hand.  Raises
-    ValueError for a negative amount and for a time without a zone.
+    (an address of another chain).  `signed`: that is an account with a key, which moved the coins
+    itself or granted it.  `inputs` counts a multi-send's; `channel` is where an IBC transfer arrived.
+    `assigned`: the operator gave an orphan to the token by hand.  Raises ValueError for a negative
+    amount and for a time without a zone.
     """
 
     id: PaymentId
@@ -53,7 +40,8 @@ class Payment:
     height: int
     at: datetime
     sender: str | None
-    arrival: Arrival = Arrival.SEND
+    kind: ArrivalKind = ArrivalKind.SEND
+    signed: bool = True
     inputs: int = 1
     channel: str | None = None
     assigned: bool = False
@@ -72,24 +60,14 @@ class Payment:
     def may_refund_to(self) -> str | None:
         """The address on the paying chain that coins may go back to unasked, None where a claim must name one.
 
-        | arrival | inputs | may go back to |
-        |---|---|---|
-        | `send` | 1 | the sender, a multisig or vesting account too |
-        | `exec` | 1 | the granter |
-        | `multi_send` | 1 | the one input |
-        | `multi_send` | several | nobody: whose coins they were can't be told |
-        | `contract`, `module`, `interchain_account` | - | nobody: it may have no way to take or pass them on |
-        | `ibc` | - | nobody: the sender lives on another chain |
-        | `unknown` | - | nobody |
+        | kind | signed | inputs | may go back to |
+        |---|---|---|---|
+        | `send`, `exec`, `multi_send` | yes | 1 | the sender, granter or one input; a multisig or vesting account too |
+        | `send`, `exec`, `multi_send` | yes | several | nobody: whose coins they were can't be told |
+        | `send`, `exec`, `multi_send` | no | - | nobody: a module or interchain account may not be able to take them |
+        | `contract` | - | - | nobody: it may have no way to pass them on |
+        | `ibc` | - | - | nobody: the sender lives on another chain |
+        | `returned`, `other` | - | - | nobody |
         """
-        signed = self.arrival in {Arrival.SEND, Arrival.EXEC, Arrival.MULTI_SEND}
-        return self.sender if signed and self.inputs == 1 else None
-
-
-def is_our_own(payment: Payment, wallets: AbstractSet[str]) -> bool:
-    """Whether coins only came back from accounts of ours on that chain: it is no payment then.
-
-    A refund over IBC that bounced isn't among these: its sender is a module, and it is matched by
-    packet sequence.
-    """
-    return payment.arrival is not Arrival.IBC and payment.sender in wallets
+        moved = self.kind in {ArrivalKind.SEND, ArrivalKind.EXEC, ArrivalKind.MULTI_SEND}
+        return self.sender if moved and self.signed and self.inputs == 1 else None

@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 
 from relayclear.clearing.operation import Operation
 from relayclear.errors import UsageError
-from relayclear.ibc.arrivals import ArrivalKind
 from relayclear.ibc.packet import PacketKey
 from relayclear.money.earned import PacketVerdict
 from relayclear.money.issuer import KeyState
-from relayclear.money.payment import Arrival, Payment
+from relayclear.money.payment import Payment
 from relayclear.money.refunds import RefundDue, owed_back
 from relayclear.money.settlement import Flaw, Settlement, settle
 from relayclear.money.state import TokenFacts, TokenState, Work, token_state
@@ -31,13 +30,6 @@ from relayclear.usecases.quote_values import Sold
 from relayclear.usecases.sold import sold_of
 
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
-# An account that didn't sign may have no way to take coins back: those are nobody's until a claim.
-_SIGNED = {
-    ArrivalKind.SEND: Arrival.SEND,
-    ArrivalKind.MULTI_SEND: Arrival.MULTI_SEND,
-    ArrivalKind.EXEC: Arrival.EXEC,
-}
-_UNSIGNED = {ArrivalKind.CONTRACT: Arrival.CONTRACT, ArrivalKind.IBC: Arrival.IBC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +175,14 @@ def work_of(sale: Sale | None) -> Work:
 def payment_of(stored: StoredPayment) -> Payment:
     """A stored arrival as the rules of money see it."""
     arrival = stored.arrival
-    kinds = {**_UNSIGNED, **(_SIGNED if arrival.signed else {})}
     return Payment(
         stored.id,
         arrival.coin.amount,
         arrival.height,
         arrival.at,
         arrival.sender,
-        kinds.get(arrival.kind, Arrival.UNKNOWN),
+        arrival.kind,
+        arrival.signed,
         arrival.senders,
         arrival.channel.channel if arrival.channel else None,
         assigned=stored.match is not None and stored.match.how is How.ASSIGNED,

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relayclear.ibc.arrivals import ArrivalKind
 from relayclear.ibc.coin import Coin
 from relayclear.money.claims import NOTICE, ClaimFacts, ClaimTerms, Refusal, Role, claim_text, payer_can_sign, refusal
-from relayclear.money.payment import Arrival, Payment, PaymentId
+from relayclear.money.payment import Payment, PaymentId
 
 AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
 TERMS = ClaimTerms("r" * 24, Coin("stake", 95), "alpha-1", "beta-1", "beta1qqq", "0011223344556677", "n" * 32)
@@ -35,7 +36,7 @@ def paid(**told: Any) -> Payment:
 
 def facts(**told: Any) -> ClaimFacts:
     wanted = {
-        "payment": paid(arrival=Arrival.CONTRACT),
+        "payment": paid(kind=ArrivalKind.CONTRACT),
         "claimed": False,
         "exchange": False,
         "address_known": False,
@@ -73,8 +74,9 @@ def test_two_claims_have_one_text(one: ClaimTerms, other: ClaimTerms) -> None:
 FACTS = st.builds(
     ClaimFacts,
     st.builds(
-        lambda arrival, inputs, assigned: paid(arrival=arrival, inputs=inputs, assigned=assigned),
-        st.sampled_from(Arrival),
+        lambda kind, signed, inputs, assigned: paid(kind=kind, signed=signed, inputs=inputs, assigned=assigned),
+        st.sampled_from(ArrivalKind),
+        st.booleans(),
         st.integers(1, 3),
         st.booleans(),
     ),
@@ -109,26 +111,20 @@ def test_the_first_claim_is_overtaken() -> None:
         assert refusal(role, facts(claimed=True)) is Refusal.CLAIMED
 
 
-@pytest.mark.parametrize("arrival", [Arrival.SEND, Arrival.EXEC, Arrival.MULTI_SEND])
-def test_the_packets_account_takes_what_the_payer_can_ask_for(arrival: Arrival) -> None:
-    assert refusal(Role.PACKET, facts(payment=paid(arrival=arrival))) is Refusal.PAYER_CAN_SIGN
-    assert refusal(Role.PACKET, facts(payment=paid(arrival=arrival), exchange=True)) is None
+@pytest.mark.parametrize("kind", [ArrivalKind.SEND, ArrivalKind.EXEC, ArrivalKind.MULTI_SEND])
+def test_the_packets_account_takes_what_the_payer_can_ask_for(kind: ArrivalKind) -> None:
+    assert refusal(Role.PACKET, facts(payment=paid(kind=kind))) is Refusal.PAYER_CAN_SIGN
+    assert refusal(Role.PACKET, facts(payment=paid(kind=kind), exchange=True)) is None
 
 
 @pytest.mark.parametrize(
     "payment",
     [
-        *(
-            paid(arrival=arrival)
-            for arrival in (
-                Arrival.CONTRACT,
-                Arrival.MODULE,
-                Arrival.INTERCHAIN_ACCOUNT,
-                Arrival.IBC,
-                Arrival.UNKNOWN,
-            )
-        ),
-        paid(arrival=Arrival.MULTI_SEND, inputs=2, sender=None),
+        paid(kind=ArrivalKind.CONTRACT),
+        paid(kind=ArrivalKind.SEND, signed=False),
+        paid(kind=ArrivalKind.IBC),
+        paid(kind=ArrivalKind.OTHER),
+        paid(kind=ArrivalKind.MULTI_SEND, inputs=2, sender=None),
     ],
 )
 def test_coins_of_a_payer_who_cannot_sign_are_lost_for_ever(payment: Payment) -> None:
@@ -137,7 +133,7 @@ def test_coins_of_a_payer_who_cannot_sign_are_lost_for_ever(payment: Payment) ->
 
 
 def test_an_assigned_orphan_goes_to_whoever_made_a_quote() -> None:
-    assert refusal(Role.PACKET, facts(payment=paid(arrival=Arrival.IBC, assigned=True))) is Refusal.ASSIGNED
+    assert refusal(Role.PACKET, facts(payment=paid(kind=ArrivalKind.IBC, assigned=True))) is Refusal.ASSIGNED
 
 
 def test_the_packets_account_moves_what_goes_somewhere_already() -> None:

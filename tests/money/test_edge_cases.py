@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from relayclear.ibc.arrivals import ArrivalKind
 from relayclear.ibc.coin import Coin, DenomPath
 from relayclear.ibc.fate import Doer, Fate
 from relayclear.ibc.outcome import PacketOutcome
@@ -19,8 +21,9 @@ from relayclear.money.earned import Claimant, PacketVerdict, Reason, Result, Sta
 from relayclear.money.fees import promise, quote
 from relayclear.money.ledger import Kind, Place, book, check
 from relayclear.money.memo import AmbiguousMemo, MemoKey, MemoRef, make_ref, nearest, parse_memo, verify
-from relayclear.money.payment import Arrival, is_our_own
 from relayclear.money.policy import NeedsApproval
+from relayclear.money.recognition import Standing as Recognised
+from relayclear.money.recognition import recognise
 from relayclear.money.refunds import (
     Cause,
     RefundDue,
@@ -51,6 +54,7 @@ from tests.money.build import (
     settled,
     token,
 )
+from tests.store.sold import arrive
 
 LATE, TOO_LATE = TTL + 60, TTL + GRACE + 1
 EARNED = PacketVerdict(Result.EARNED, Reason.CLEARED_BY_US)
@@ -202,17 +206,16 @@ def test_23_several_sends_of_one_transaction_add_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arrival", "inputs", "to"),
+    ("how", "to"),
     [
-        (Arrival.MULTI_SEND, 1, "cosmos1alice"),
-        (Arrival.MULTI_SEND, 2, None),
-        (Arrival.EXEC, 1, "cosmos1alice"),
-        (Arrival.IBC, 1, None),
-        (Arrival.CONTRACT, 1, None),
-        (Arrival.MODULE, 1, None),
-        (Arrival.INTERCHAIN_ACCOUNT, 1, None),
-        (Arrival.SEND, 1, "cosmos1alice"),
-        (Arrival.UNKNOWN, 1, None),
+        ({"kind": ArrivalKind.MULTI_SEND}, "cosmos1alice"),
+        ({"kind": ArrivalKind.MULTI_SEND, "inputs": 2}, None),
+        ({"kind": ArrivalKind.EXEC}, "cosmos1alice"),
+        ({"kind": ArrivalKind.IBC}, None),
+        ({"kind": ArrivalKind.CONTRACT}, None),
+        ({"kind": ArrivalKind.SEND, "signed": False}, None),
+        ({"kind": ArrivalKind.SEND}, "cosmos1alice"),
+        ({"kind": ArrivalKind.OTHER}, None),
     ],
     ids=[
         "24 one input",
@@ -220,14 +223,13 @@ def test_23_several_sends_of_one_transaction_add_up() -> None:
         "25 the granter",
         "26 over IBC",
         "27 a contract",
-        "28 a module",
-        "28 an interchain account",
+        "28 a module or an interchain account",
         "28 a multisig 36 a granted fee 79 a vesting account",
         "unknown",
     ],
 )
-def test_24_to_28_coins_go_back_only_where_they_can_be_taken(arrival: Arrival, inputs: int, to: str | None) -> None:
-    due = only(settled(TOKEN, pay(100, at=LATE, arrival=arrival, inputs=inputs)))
+def test_24_to_28_coins_go_back_only_where_they_can_be_taken(how: dict[str, Any], to: str | None) -> None:
+    due = only(settled(TOKEN, pay(100, at=LATE, **how)))
     assert due.to == to
     assert waiting([due], RefundPolicy()) == [(due, None if to else Wait.NEEDS_CLAIM)]
 
@@ -354,7 +356,10 @@ def test_75_a_refund_below_its_network_fee_waits() -> None:
 
 
 def test_78_coins_from_our_own_wallet_never_count() -> None:
-    assert is_our_own(pay(100, "payee"), {PAYEE})
+    for sender in (PAYEE, "cosmos1clearing"):
+        ours = arrive(memo=TOKEN.memo, sender=sender)
+        found = recognise(ours, PAYEE, {TOKEN.ref: TOKEN}.get, [KEY], {"cosmos1clearing"})
+        assert found.standing is Recognised.OWN
 
 
 def test_80_a_refunds_name_is_the_same_after_a_restore() -> None:
@@ -384,11 +389,11 @@ def test_87_a_back_fill_after_an_excess_went_back_takes_no_payment_beyond_itself
     assert our_loss(beyond, TokenState.PAID, {}) == {carol.id: 1}
 
 
-@pytest.mark.parametrize(("arrival", "to"), [(Arrival.SEND, "cosmos1alice"), (Arrival.IBC, None)])
+@pytest.mark.parametrize(("kind", "to"), [(ArrivalKind.SEND, "cosmos1alice"), (ArrivalKind.IBC, None)])
 def test_88_an_orphan_assigned_by_hand_never_goes_to_the_tokens_refund_address(
-    arrival: Arrival, to: str | None
+    kind: ArrivalKind, to: str | None
 ) -> None:
-    orphan = pay(100, at=LATE, arrival=arrival, assigned=True)
+    orphan = pay(100, at=LATE, kind=kind, assigned=True)
     assert only(settled(refunded_to("cosmos1mallory"), orphan)).to == to
 
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relayclear.ibc.arrivals import ArrivalKind
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import PacketKey
 from relayclear.money.earned import PacketVerdict, Reason, Result
-from relayclear.money.payment import Arrival, Payment, PaymentId
+from relayclear.money.payment import Payment, PaymentId
 from relayclear.money.policy import NeedsApproval
 from relayclear.money.refunds import (
     PAYERS_CAUSES,
@@ -246,14 +247,14 @@ def test_coins_go_back_to_the_address_of_the_row(row: Row) -> None:
     for sold in [refunded_to("cosmos1me"), token()]:
         if (row[1] == "with refund_to" and sold.refund_to is None) or (row[1] == "without" and sold.refund_to):
             continue
-        for arrival in (Arrival.SEND, Arrival.IBC):
-            paid = settled(sold, replace(ADDRESSES[row[0]], arrival=arrival)).payments[0]
-            own = "cosmos1alice" if arrival is Arrival.SEND else None
+        for kind in (ArrivalKind.SEND, ArrivalKind.IBC):
+            paid = settled(sold, replace(ADDRESSES[row[0]], kind=kind)).payments[0]
+            own = "cosmos1alice" if kind is ArrivalKind.SEND else None
             assert address_of(settled(sold, paid.payment), paid) == ("cosmos1me" if row[2] == "that" else own)
 
 
 def test_a_due_says_where_it_goes() -> None:
-    stranger = pay(100, at=LATE, arrival=Arrival.CONTRACT)
+    stranger = pay(100, at=LATE, kind=ArrivalKind.CONTRACT)
     assert only(owed_back(settled(token(), stranger), TokenState.EXPIRED, NONE)).to is None
     assert only(owed_back(settled(refunded_to("cosmos1me"), stranger), TokenState.EXPIRED, NONE)).to == "cosmos1me"
 

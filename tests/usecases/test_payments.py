@@ -14,7 +14,7 @@ from relayclear.ibc.arrivals import ArrivalKind, Movement
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import SequenceRanges
 from relayclear.money.ledger import Account
-from relayclear.money.payment import Arrival, Payment
+from relayclear.money.payment import Payment
 from relayclear.money.recognition import Standing, Why
 from relayclear.money.refunds import Cause
 from relayclear.money.settlement import Flaw
@@ -277,7 +277,7 @@ def test_row_26_over_ibc_only_the_packets_memo_counts(till: Till) -> None:
     stored = only(till.read_all())
     assert stored.match is not None
     assert (stored.match.order_id, facts(stored).may_refund_to) == (token.ref.order_id.hex(), None)
-    assert facts(stored).arrival is Arrival.IBC
+    assert facts(stored).kind is ArrivalKind.IBC
     till.pay_over_ibc("", outer=relayers.memo)
     assert is_orphan(till, only(till.read_all()), Why.MEMO_OUTSIDE_PACKET)
     assert till.view(relayers).arrivals == ()

@@ -231,6 +231,8 @@ class Dashboard(Looking):
             for screen in live_screens(self.screen_stack).values():
                 screen.show_now(now)
             self.frame()
+        if await self.view.complete():
+            self.nudge()
         if self.leaving and not self.acts.busy:
             await self.action_quit()
         async with self._held:

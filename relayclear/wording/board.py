@@ -90,7 +90,13 @@ def _owed_line(found: Answers) -> str:
         return "✓ owed     nothing"
     said = [f"{counted(found.owed, 'refund')} to be decided"] if found.owed else []
     said += [f"{found.approved} approved and not sent"] if found.approved else []
-    return f"! owed     {', '.join(said)}"
+    due = _due_words(found)
+    return f"! owed     {', '.join(said)}" + (f": {', '.join(due[:2])}" if due else "") + (" …" if due[2:] else "")
+
+
+def _due_words(found: Answers) -> list[str]:
+    """What payers are owed, coin by coin: denoms never mix."""
+    return [visible(coin(Coin(place.denom, amount)), 60) for place, amount in sorted((found.due or {}).items())]
 
 
 def _breaker_line(found: Answers) -> str:
@@ -99,6 +105,47 @@ def _breaker_line(found: Answers) -> str:
     more = len(found.open_breakers) - _NAMED
     named = clean(", ".join(found.open_breakers[:_NAMED]), 200)
     return f"✗ breakers {named} not closed" + (f", and {more} more" if more > 0 else "")
+
+
+def answers_page(found: Answers, now: datetime) -> str:
+    """What the answers are made of, and which view tells more."""
+    return "\n".join(_answers_lines(found, now))
+
+
+def _answers_lines(found: Answers, now: datetime) -> Iterator[str]:
+    stuck, gas, owed, breakers = answer_lines(found)
+    yield stuck
+    yield f"  on those paths {counted(found.clearable, 'packet')} can be cleared now"
+    yield "  2 shows every packet with its reason, 1 the paths"
+    yield ""
+    yield gas
+    yield from (f"  {line}" for one in found.gas for line in _gas_lines(one, now))
+    yield ""
+    yield owed
+    yield from (
+        f"  {visible(place.chain, 40)}: {visible(coin(Coin(place.denom, amount)), 100)}"
+        for place, amount in sorted((found.due or {}).items())
+    )
+    yield "  5 shows each refund, and why it waits"
+    yield ""
+    yield breakers
+    yield from (f"  {clean(name, 100)}" for name in found.open_breakers)
+    yield "  6 shows why, and until when"
+
+
+def _gas_lines(one: GasLine, now: datetime) -> Iterator[str]:
+    """One key: what it held, how far that goes, when that was read; why no newer look is known."""
+    name = f"{one.chain} {one.role}"
+    if one.held is None or one.looked_at is None:
+        yield f"{name}: unknown" + (f", {clean(one.error, 200)}" if one.error else ", nobody has looked")
+        return
+    relays = "" if one.relays is None else f", {counted(one.relays, 'relay')}"
+    lasts = "" if one.days is None else f", {one.days:.1f} days"
+    yield f"{name}: {visible(coin(one.held), 80)}{relays}{lasts}, read {_since(one.looked_at, now)} ago"
+    if one.address:
+        yield f"  {visible(one.address, 90)}"
+    if one.error:
+        yield f"  ✗ can't be read now: {clean(one.error, 200)}"
 
 
 def path_page(row: PathRow, at: datetime) -> str:

@@ -128,7 +128,7 @@ class Charts(ModalScreen[None]):
 
 def _stuck(shelf: Shelf, span: timedelta) -> Callable[[Size], str]:
     until = shelf.as_of or shelf.desk.clock.now()
-    points = stuck_over_time(shelf.desk, until - span, until, _POINTS)
+    points = stuck_over_time(shelf.desk, until - span, until, _POINTS, shelf.stale_after)
     return lambda size: stuck_picture(points, size)
 
 
@@ -178,7 +178,8 @@ def stuck_picture(points: Sequence[Point], size: Size) -> str:
     long = points[-1].at - points[0].at > timedelta(days=2)
     plotext.xticks(places, [points[place].at.strftime("%d %b" if long else "%H:%M") for place in places])
     gap = "" if len(known) == len(points) else ", a gap where nobody had looked"
-    return f"{_drawn()}\nnow {known[-1]}, at most {max(known)}, in UTC{gap}"
+    last = "now" if points[-1].stuck is not None else "last known"
+    return f"{_drawn()}\n{last} {known[-1]}, at most {max(known)}, in UTC{gap}"
 
 
 def days_picture(days: Sequence[date], paid: Sequence[int | None], tried: dict[date, TriedDay], size: Size) -> str:

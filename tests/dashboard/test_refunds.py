@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -17,14 +18,18 @@ from relayclear.dashboard.app import Dashboard
 from relayclear.dashboard.dialogs import Confirm, Page
 from relayclear.dashboard.host import Start
 from relayclear.dashboard.views.refunds import BooksPanel, EndedPanel, OwedPanel
+from relayclear.money.ledger import Account
 from relayclear.money.refund_state import RefundState
+from relayclear.rehearsal import bank
 from relayclear.usecases.audit import audit
 from relayclear.usecases.board_refunds import RefundBoard
 from relayclear.usecases.refund_rules import RefundRules
 from relayclear.usecases.requests import requests
 from tests.dashboard.conftest import Patient
+from tests.dashboard.seen import cells
 from tests.fakes.rig import Rig
 from tests.fakes.world import FakeClock
+from tests.usecases.counter import ALPHA
 from tests.usecases.refunding import Giver, careless
 from tests.usecases.test_refunds import underpaid
 
@@ -277,6 +282,47 @@ def test_books_that_disagree_with_the_chain_look_well(giver: Giver) -> None:
             assert "don't add up" in books.summary()
             assert "✗ alpha-1" in lines(pilot.app)
             assert books.table.rows[0].place.chain == "alpha-1"
+
+    asyncio.run(look())
+
+
+def test_a_difference_that_the_audit_found_is_told_without_its_figures(giver: Giver) -> None:
+    giver.bought(giver.rig.stuck())
+    giver.work()
+    giver.settle()
+    held = bank.balance(giver.rig.alpha.state.store, giver.payee, "stake")
+    opening = giver.total(Account.OPENING)
+    with giver.rig.journal.database.atomic() as tx:
+        tx.execute("UPDATE totals SET amount = ? WHERE account = 'opening' AND denom = 'stake'", (str(opening + 7),))
+    [found] = asyncio.run(audit(giver.desk))
+    assert not found.agrees, found
+    assert found.error is None, found.error
+
+    async def look() -> None:
+        async with refunds_of(giver, size=(120, 40)) as pilot:
+            books = panel(pilot, BooksPanel)
+            assert {"profit", "audit", "off"} <= set(books.table.shown_columns)
+            assert "-7" in cells(pilot, BooksPanel, "off")
+            assert "✗" in "".join(cells(pilot, BooksPanel, "audit"))
+            await pilot.press("tab", "tab", "enter")
+            await pilot.pause()
+            text = pilot.app.screen.text
+            assert re.search(rf"should have held +{held + 7}\n", text)
+            assert re.search(rf"held on the chain +{held}\n", text)
+            assert re.search(r"difference +-7\n", text)
+            assert f"✗ opening is stored as {opening + 7} stake, and its entries add up to {opening} stake" in text
+
+    asyncio.run(look())
+
+
+def test_profit_and_loss_go_first_where_it_is_narrow(giver: Giver) -> None:
+    giver.bought(giver.rig.stuck())
+
+    async def look() -> None:
+        async with refunds_of(giver) as pilot:
+            await pilot.press("tab", "tab")
+            await pilot.pause()
+            assert {"profit", "audit", "free"} <= set(panel(pilot, BooksPanel).table.shown_columns)
 
     asyncio.run(look())
 

@@ -102,11 +102,11 @@ class PathsPanel(FoldPanel):
 
     def _columns(self) -> Sequence[Column[PathRow]]:
         return (
-            Column("path", "path", 30, self._path_cell, grows=True, plain="from → to"),
+            Column("path", "path", 28, self._path_cell, grows=True, plain="from → to"),
             Column("stuck", "stuck", 5, self._stuck_cell, right=True),
             Column("oldest", "oldest", 6, self._oldest_cell, right=True, plain="since"),
             Column("pending", "all", 5, self._pending_cell, right=True, drop=2, plain="open"),
-            Column("what", "what", 20, self._what_cell, grows=True),
+            Column("what", "what", 22, self._what_cell, grows=True),
             Column("value", "value", 20, self._value_cell, drop=4, plain="worth"),
             Column("client", "client", 9, self._client_cell, drop=1, plain="link ends"),
             Column(

@@ -28,6 +28,7 @@ from relayclear.wording import (
 
 LOW_DAYS = 3
 _NAMED = 3
+_LONG_DAYS = 999
 MOMENTS = {
     Happened.ASKED: "asked to clear {sequences}",
     Happened.PLANNED: "attempt {attempt}: {sequences} planned",
@@ -71,6 +72,8 @@ def gas_words(one: GasLine) -> str:
     """What one key has: in days where its spending is known, else in relays."""
     name = f"{one.chain} {one.role}"
     if one.days is not None:
+        if one.days > _LONG_DAYS:
+            return f"{name} over {_LONG_DAYS} d"
         return f"{name} {one.days:.0f} d" if one.days >= 1 else f"{name} under a day"
     return f"{name} {counted(one.relays, 'relay')}" if one.relays is not None else f"{name} {coin(one.held)}"
 

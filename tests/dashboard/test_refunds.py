@@ -29,7 +29,6 @@ from tests.dashboard.conftest import Patient
 from tests.dashboard.seen import cells
 from tests.fakes.rig import Rig
 from tests.fakes.world import FakeClock
-from tests.usecases.counter import ALPHA
 from tests.usecases.refunding import Giver, careless
 from tests.usecases.test_refunds import underpaid
 

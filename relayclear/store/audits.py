@@ -80,7 +80,10 @@ def _told(audit: KeptAudit) -> str:
 def _read(row: Row) -> KeptAudit:
     told = read_json(row[5])
     figures = {denom: Figures(*map(int, pair)) for denom, pair in told.get("figures", {}).items()}
-    findings = tuple(KeptFinding(*one[:3], int(one[3]), int(one[4])) for one in told.get("findings", []))
+    findings = tuple(
+        KeptFinding(flaw, denom, what, int(booked), int(found))
+        for flaw, denom, what, booked, found in told.get("findings", [])
+    )
     return KeptAudit(row[0], read_time(row[1]), row[2], bool(row[3]), row[4], figures, findings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from relayclear.clearing.operation import operation_state
+from relayclear.clearing.operation import Operation, operation_state
 from relayclear.clearing.timeline import Happened, Moment, dated
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.text import clean, visible
@@ -17,13 +17,13 @@ from relayclear.wording import (
     ADVICE,
     CLASSES,
     OPERATIONS,
-    REASONS,
     age,
     clear_command,
     coin,
     counted,
     fate_line,
     moment,
+    obstacle,
 )
 
 LOW_DAYS = 3
@@ -237,7 +237,7 @@ def _told(story: PacketStory) -> list[tuple[datetime, str]]:
         told.append((story.first_seen, "first seen pending"))
     for change in story.changes:
         blocked = change.verdict.blocked
-        why = f", blocked: {REASONS[blocked.reason].format(detail=blocked.detail)}" if blocked else ""
+        why = f", blocked: {obstacle(blocked)}" if blocked else ""
         told.append((change.at, f"{change.verdict.packet_class.value}{clean(why, 200)}"))
     for work in story.works:
         told += [(at, moment_line(one)) for at, one in dated(work.moments, work.operation.requested_at)]
@@ -255,10 +255,15 @@ def moment_line(item: Moment) -> str:
 
 
 def operation_lines(work: Work) -> Iterator[str]:
-    """An operation: its state, each run with its exact command and output, what became of each packet."""
+    """An operation: its state, and what was tried."""
     operation = work.operation
     word = OPERATIONS[operation_state(operation)]
     yield f"operation {operation.id}: {word.glyph} {word.word}, {word.meaning}"
+    yield from attempt_lines(operation)
+
+
+def attempt_lines(operation: Operation) -> Iterator[str]:
+    """Each run with its exact command and output, and what became of each packet."""
     for attempt in operation.attempts:
         yield f"  attempt {attempt.number}, {moment(attempt.started_at)}"
         if attempt.run is not None:
@@ -278,7 +283,7 @@ def _next(story: PacketStory) -> Iterator[str]:
     if row.muted is not None:
         yield f"muted: {visible(row.muted.reason, 200)}"
     if row.blocked is not None and row.verdict.clearable is False:
-        yield f"can't be cleared now: {clean(REASONS[row.blocked.reason].format(detail=row.blocked.detail), 300)}"
+        yield f"can't be cleared now: {clean(obstacle(row.blocked), 300)}"
         if row.blocked.reason in ADVICE:
             yield f"try: {ADVICE[row.blocked.reason]}"
         return

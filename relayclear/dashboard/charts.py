@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
+from textual.worker import Worker
 
 from relayclear.dashboard.host import Host
 from relayclear.dashboard.lines import Line
@@ -99,7 +100,7 @@ class Charts(ModalScreen[None]):
 
     def action_again(self) -> None:
         """Read and draw."""
-        self.run_worker(self._read(), exclusive=True, group="chart")
+        _: Worker[None] = self.run_worker(self._read, exclusive=True, group="chart")
 
     async def _read(self) -> None:
         host = cast("Host", self.app)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +12,12 @@ from relayclear.dashboard.dialogs import Page
 from relayclear.dashboard.host import Start
 from relayclear.dashboard.views.glance import ArrivalsPanel, OpenBreakersPanel, WorkPanel
 from relayclear.dashboard.views.overview import AnswersPanel, PathsPanel
-from relayclear.ibc.packet import PacketKey
 from relayclear.usecases.breakers_acts import open_breaker
 from relayclear.usecases.refund_rules import RefundRules
 from tests.dashboard.conftest import screen, watched
+from tests.dashboard.driving import tab_to, wait_for_a_retry
+from tests.dashboard.loop import run
 from tests.dashboard.seen import cells, first_line, seen, toasts
-from tests.fakes import relayer as hermes
 from tests.fakes.rig import Rig
 from tests.usecases.counter import Counter
 from tests.usecases.refunding import Giver
@@ -36,29 +34,8 @@ def counter(rig: Rig, tmp_path: Path) -> Counter:
     return made
 
 
-def run(scene: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(scene())  # type: ignore[arg-type]  # every scene is a coroutine
-
-
-def wait_for_a_retry(counter: Counter) -> None:
-    """A paid packet that Hermes doesn't move."""
-    counter.rig.relayer.scenarios = [hermes.does_nothing_and_says_success]
-    counter.bought([PacketKey(*counter.rig.source, 1)])
-    counter.work()
-
-
 def breaker_of(rig: Rig, seconds: int = 50) -> None:
     open_breaker(rig.desk, ENDPOINT, "it lies", "ada", rig.clock.now() + timedelta(seconds=seconds))
-
-
-async def tab_to(pilot: Any, panel: type[Any]) -> None:
-    """Tab until a panel has the keys; it is no more than a round away."""
-    for _ in range(6):
-        if isinstance(pilot.app.panel, panel):
-            break
-        await pilot.press("tab")
-        await pilot.pause()
-    assert isinstance(pilot.app.panel, panel)
 
 
 @pytest.mark.parametrize("size", SIZES)

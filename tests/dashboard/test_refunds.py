@@ -26,7 +26,7 @@ from relayclear.usecases.board_refunds import RefundBoard
 from relayclear.usecases.refund_rules import RefundRules
 from relayclear.usecases.requests import requests
 from tests.dashboard.conftest import Patient
-from tests.dashboard.seen import cells
+from tests.dashboard.seen import cells, seen
 from tests.fakes.rig import Rig
 from tests.fakes.world import FakeClock
 from tests.usecases.refunding import Giver, careless
@@ -51,11 +51,6 @@ async def refunds_of(giver: Giver, start: Start = ARMED, size: tuple[int, int] =
         await app.settled()
         await pilot.pause()
         yield pilot
-
-
-def lines(app: Any) -> str:
-    """Everything on the screen."""
-    return "\n".join("".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips())
 
 
 def waits(giver: Giver) -> None:
@@ -86,7 +81,7 @@ def test_what_waits_for_a_yes_stands_below_what_goes_by_itself(giver: Giver, siz
             rows = panel(pilot, OwedPanel).table.rows
             assert [row.state for row in rows] == [RefundState.OWED, RefundState.APPROVED]
             assert rows[1].id == approved[0].id
-            said = lines(pilot.app)
+            said = seen(pilot.app)
             assert "● approve? R" in said
             assert "395000 stake" in said
             assert "it waits for" in said
@@ -122,7 +117,7 @@ def test_a_yes_is_given_without_the_amount_being_typed(giver: Giver) -> None:
             await pilot.app.settled()
             await until(pilot, lambda: [one.state for one in requests(giver.desk, 9)] == [RequestState.RUNNING])
             await pilot.app.settled()
-            assert "⧗ r" in lines(pilot.app)
+            assert "⧗ r" in seen(pilot.app)
             assert "already" in panel(pilot, OwedPanel).wishes()["refund"]
             for _ in range(20):
                 giver.rig.clock.step(6)
@@ -144,7 +139,7 @@ async def until(pilot: Any, holds: Any) -> None:
             return
         await pilot.app.settled()
         await pilot.pause()
-    raise AssertionError(f"it never came to hold: {requests(pilot.app.desk, 9)}, {lines(pilot.app)}")
+    raise AssertionError(f"it never came to hold: {requests(pilot.app.desk, 9)}, {seen(pilot.app)}")
 
 
 def test_the_amount_can_only_be_typed_with_a_mouse(giver: Giver) -> None:
@@ -204,7 +199,7 @@ def test_the_story_hides_the_transaction_that_paid(giver: Giver) -> None:
 
     async def look() -> None:
         async with refunds_of(giver) as pilot:
-            assert "nothing is owed back" in lines(pilot.app)
+            assert "nothing is owed back" in seen(pilot.app)
             await pilot.press("tab", "enter")
             await pilot.pause()
             page = pilot.app.screen
@@ -238,7 +233,7 @@ def test_the_past_shows_refunds_that_ended_later(giver: Giver) -> None:
             assert len(panel(pilot, EndedPanel).table.rows) == 1
             assert panel(pilot, OwedPanel).table.rows == ()
             assert panel(pilot, OwedPanel).wishes() == {}
-            assert "? of the past this isn't kept" in lines(pilot.app)
+            assert "? of the past this isn't kept" in seen(pilot.app)
 
     asyncio.run(look())
 
@@ -279,7 +274,7 @@ def test_books_that_disagree_with_the_chain_look_well(giver: Giver) -> None:
             await pilot.app.settled()
             await pilot.pause()
             assert "don't add up" in books.summary()
-            assert "✗ alpha-1" in lines(pilot.app)
+            assert "✗ alpha-1" in seen(pilot.app)
             assert books.table.rows[0].place.chain == "alpha-1"
 
     asyncio.run(look())
@@ -336,7 +331,7 @@ def test_an_unreadable_payee_chain_lets_the_books_look_fresh(giver: Giver) -> No
             await pilot.press("tab", "tab")
             await pilot.app.settled()
             await pilot.pause()
-            assert "✗ failed: payments can't be read: alpha-1: node is frozen" in lines(pilot.app)
+            assert "✗ failed: payments can't be read: alpha-1: node is frozen" in seen(pilot.app)
             assert panel(pilot, BooksPanel).table.rows
 
     asyncio.run(look())
@@ -350,7 +345,7 @@ def test_an_unused_shop_shows_nothing_or_crashes(rig: Rig) -> None:
             await pilot.press("5")
             await app.settled()
             await pilot.pause()
-            said = lines(app)
+            said = seen(app)
             assert "nothing is owed back, and nothing is under way" in said
             assert "no refund has ended yet" in said
             assert "nothing was ever booked" in said

@@ -18,14 +18,8 @@ from relayclear.usecases.desk import Desk
 from relayclear.usecases.scan import scan
 from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import beat, being_alone
-from tests.fakes.rig import Rig, opened_rig
+from tests.fakes.rig import Rig
 from tests.usecases.counter import Counter
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    with opened_rig(tmp_path) as opened:
-        yield opened
 
 
 def look_around(rig: Rig, notes: Vitals | None = None) -> Vitals:

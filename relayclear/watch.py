@@ -12,7 +12,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -47,6 +47,7 @@ from relayclear.usecases.watching import (
     beat,
     leave,
     left_to_do,
+    note_absence,
     note_restart,
     role_of,
     take_up_forgotten,
@@ -186,6 +187,7 @@ class Watch:
 
     def _begin(self) -> None:
         note_restart(self.desk, self.started_at)
+        note_absence(self.desk, self.started_at, timedelta(seconds=2.5 * self.rhythm.scan_seconds + 10))
         self._beat_once()
         why = {"why": self.role.why} if self.role.why else {}
         self.log.info("watching", mode=self.role.mode.value, chains=sorted(self.desk.chains), pid=os.getpid(), **why)

@@ -41,6 +41,7 @@ _LOW = frozenset(
         "booked",
         "books_assigned",
         "reading_began",
+        "watch_was_away",
         "muted",
         "unmuted",
         "key_created",

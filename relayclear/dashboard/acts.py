@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relayclear.clearing.request import OVER, RequestState, Verb, Wish
@@ -22,8 +25,10 @@ from relayclear.wording.requesting import REQUESTS, request_line
 
 if TYPE_CHECKING:
     from relayclear.usecases.hands import CarriedBy, Hands
+    from relayclear.usecases.requests_plan import Plan
 
 SHOWN = 50
+_RETRIES, _RETRY_SECONDS = 2, 1.0
 _SEVERITY: Mapping[RequestState, Any] = {
     RequestState.DONE: "information",
     RequestState.REFUSED: "warning",
@@ -33,13 +38,19 @@ _SEVERITY: Mapping[RequestState, Any] = {
 
 
 Steps = Mapping[str, Mapping[int, str]]
+CLEARED = "cleared"
+"""What is said of a packet between its clearing and the scan that no longer finds it."""
 
 
 class Asked(NamedTuple):
-    """The newest requests, and the newest step of each packet of the runs under way, by operation and sequence."""
+    """The newest requests, and the newest step of each packet of the runs under way, by operation and sequence.
+
+    `scanned_at` is the newest scan: what was cleared since is still among the pending packets.
+    """
 
     views: Sequence[RequestView]
     steps: Steps
+    scanned_at: datetime | None
 
 
 class Acts:
@@ -52,6 +63,7 @@ class Acts:
         self._mine: dict[str, Wish] = {}
         self._seen: Sequence[RequestView] = ()
         self._steps: Steps = {}
+        self._scanned_at: datetime | None = None
 
     # Asking
 
@@ -64,12 +76,15 @@ class Acts:
     async def _confirmed(self, name: str, panel: Panel, wishes: Sequence[Wish]) -> None:
         action = ACTIONS[name]
         amount = str(wishes[0].amount) if action.danger is Danger.PAYS else None
-        dialog = Confirm(f"{action.label}: is this right?", action.label, amount=amount)
+        reasoned = any(wish.why for wish in wishes)
+        dialog = Confirm(f"{action.label}: is this right?", action.label, amount=amount, reason=reasoned)
         planning = asyncio.create_task(self._planned(dialog, wishes))
         yes = await self._app.push_screen_wait(dialog)
         planning.cancel()
         if yes:
-            await self.ask(panel, wishes)
+            # Where nothing was typed, the wish says at least where it came from.
+            said = dialog.said
+            await self.ask(panel, [replace(wish, why=said) for wish in wishes] if said else wishes)
 
     async def _planned(self, dialog: Confirm, wishes: Sequence[Wish]) -> None:
         """Read the chains for the plan; what can't be done is said in its place, and can't be said yes to."""
@@ -81,11 +96,23 @@ class Acts:
         possible = True
         for wish in wishes:
             try:
-                lines += plan_lines(await plan(self._app.desk, wish))
+                lines += plan_lines(await self._patiently(dialog, partial(plan, self._app.desk, wish)))
             except RelayclearError as error:
                 possible = False
                 lines += [f"✗ {error.message}", *([f"  try: {error.hint}"] if error.hint else [])]
         dialog.plan(lines, possible=possible)
+
+    async def _patiently(self, dialog: Confirm, read: Callable[[], Awaitable[Plan]]) -> Plan:
+        """Read a plan; what the next look may well answer is asked again before it is said to be impossible."""
+        for _ in range(_RETRIES):
+            try:
+                return await read()
+            except RelayclearError as error:
+                if not error.retryable:
+                    raise
+                dialog.plan([f"! {error.message}", "  reading the chains again …"], possible=False)
+            await self._app.desk.clock.sleep(_RETRY_SECONDS)
+        return await read()
 
     async def ask(self, panel: Panel, wishes: Sequence[Wish]) -> None:
         """Keep the wishes; their rows say so at once."""
@@ -117,13 +144,14 @@ class Acts:
 
     def look(self, shelf: Shelf) -> Found[Asked]:
         """The newest requests, whoever made them, and how far Hermes is with each packet."""
-        return Found(Asked(requests(shelf.desk, SHOWN, shelf.as_of), progress(shelf.desk)), None)
+        scanned_at = shelf.board.read(shelf.as_of).scanned_at
+        return Found(Asked(requests(shelf.desk, SHOWN, shelf.as_of), progress(shelf.desk), scanned_at), None)
 
     def take(self, answer: Found[Asked] | Trouble) -> None:
         """Tell what ended of what was asked for here, and let rows that wait say so."""
         if isinstance(answer, Trouble):
             return
-        self._seen, self._steps = answer.value
+        self._seen, self._steps, self._scanned_at = answer.value
         for view in self._seen:
             if view.id in self._mine and view.state in OVER:
                 del self._mine[view.id]
@@ -131,7 +159,7 @@ class Acts:
         self._tell_rows()
 
     def _tell_rows(self) -> None:
-        waiting = waiting_for(self._seen, self._steps)
+        waiting = waiting_for(self._seen, self._steps, self._scanned_at)
         for panel in self._app.base.query(Panel):
             panel.requested(waiting)
 
@@ -150,13 +178,16 @@ class Acts:
         self._stop.set()
 
 
-def waiting_for(views: Sequence[RequestView], steps: Steps) -> dict[Hashable, str]:
+def waiting_for(views: Sequence[RequestView], steps: Steps, scanned_at: datetime | None = None) -> dict[Hashable, str]:
     """What requests that aren't over are about, and how far each is: packets by key, everything else by its id.
 
-    Of a packet that Hermes claims to have moved it says so: that is no result yet.
+    Of a packet that Hermes claims to have moved it says so: that is no result yet.  One that was cleared since the
+    newest scan, which still shows it as pending, is told as cleared: the operation asked both chains after it.
     """
     waiting: dict[Hashable, str] = {}
     for view in views:
+        if _cleared_since(view, scanned_at):
+            waiting |= {subject: CLEARED for subject in _subjects(view.wish) if subject not in waiting}
         if view.state in OVER:
             continue
         claimed = steps.get(view.operation_id or "", {})
@@ -164,6 +195,12 @@ def waiting_for(views: Sequence[RequestView], steps: Steps) -> dict[Hashable, st
             step = claimed.get(subject.sequence) if isinstance(subject, PacketKey) else None
             waiting.setdefault(subject, STEPS.get(step or "", step) or REQUESTS[view.state].word)
     return waiting
+
+
+def _cleared_since(view: RequestView, scanned_at: datetime | None) -> bool:
+    if view.wish.verb is not Verb.CLEAR or view.state is not RequestState.DONE or view.ended_at is None:
+        return False
+    return scanned_at is None or view.ended_at > scanned_at
 
 
 def _subjects(wish: Wish) -> list[Hashable]:

@@ -224,6 +224,9 @@ class Dashboard(Looking):
         if version != self._seen and not self.paused:
             self._seen = version
             await self._read()
+        if not self.is_running:
+            # It was left meanwhile: of every panel some widgets are gone already, and some aren't yet.
+            return
         if not self.paused:
             now = self.desk.clock.now()
             for panel in self.view.all_panels:
@@ -231,6 +234,8 @@ class Dashboard(Looking):
             for screen in live_screens(self.screen_stack).values():
                 screen.show_now(now)
             self.frame()
+        if await self.view.complete():
+            self.nudge()
         if self.leaving and not self.acts.busy:
             await self.action_quit()
         async with self._held:
@@ -241,6 +246,8 @@ class Dashboard(Looking):
         panels = {str(panel.id): panel for panel in self.view.all_panels} | live_screens(self.screen_stack)
         looks = {"top": read_top, **{name: panel.look for name, panel in panels.items()}, "acts": self.acts.look}
         answers = await self.reader.read(looks, self.as_of)
+        if not self.is_running:
+            return
         now = self.desk.clock.now()
         self.top = answers.pop("top")
         self.acts.take(answers.pop("acts"))

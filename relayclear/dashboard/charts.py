@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
+from textual.worker import Worker
 
 from relayclear.dashboard.host import Host
 from relayclear.dashboard.lines import Line
@@ -99,7 +100,7 @@ class Charts(ModalScreen[None]):
 
     def action_again(self) -> None:
         """Read and draw."""
-        self.run_worker(self._read(), exclusive=True, group="chart")
+        _: Worker[None] = self.run_worker(self._read, exclusive=True, group="chart")
 
     async def _read(self) -> None:
         host = cast("Host", self.app)
@@ -128,7 +129,7 @@ class Charts(ModalScreen[None]):
 
 def _stuck(shelf: Shelf, span: timedelta) -> Callable[[Size], str]:
     until = shelf.as_of or shelf.desk.clock.now()
-    points = stuck_over_time(shelf.desk, until - span, until, _POINTS)
+    points = stuck_over_time(shelf.desk, until - span, until, _POINTS, shelf.stale_after)
     return lambda size: stuck_picture(points, size)
 
 
@@ -178,7 +179,8 @@ def stuck_picture(points: Sequence[Point], size: Size) -> str:
     long = points[-1].at - points[0].at > timedelta(days=2)
     plotext.xticks(places, [points[place].at.strftime("%d %b" if long else "%H:%M") for place in places])
     gap = "" if len(known) == len(points) else ", a gap where nobody had looked"
-    return f"{_drawn()}\nnow {known[-1]}, at most {max(known)}, in UTC{gap}"
+    last = "now" if points[-1].stuck is not None else "last known"
+    return f"{_drawn()}\n{last} {known[-1]}, at most {max(known)}, in UTC{gap}"
 
 
 def days_picture(days: Sequence[date], paid: Sequence[int | None], tried: dict[date, TriedDay], size: Size) -> str:

@@ -36,6 +36,8 @@ class Dialog(Leaving[T]):
 class Confirm(Dialog[bool]):
     """Shows a plan and asks.  `amount` has to be typed where money goes out; None asks for y.
 
+    With `reason` a line lets somebody say why; `said` is what was typed there, empty for nothing.
+
     Answers True for yes alone: esc, n, Cancel and enter on Cancel all do nothing.
     """
 
@@ -45,9 +47,10 @@ class Confirm(Dialog[bool]):
         Binding("left,right", "app.focus_next", "other button", show=False),
     ]
 
-    def __init__(self, title: str, yes: str, *, amount: str | None = None) -> None:
+    def __init__(self, title: str, yes: str, *, amount: str | None = None, reason: bool = False) -> None:
         super().__init__(classes="-danger" if amount else "")
-        self._title, self._yes, self._amount = title, yes, amount
+        self._title, self._yes, self._amount, self._reason = title, yes, amount, reason
+        self.said = ""
         self._lines: Sequence[str] | None = None
 
     def compose(self) -> ComposeResult:
@@ -59,6 +62,8 @@ class Confirm(Dialog[bool]):
             if self._amount:
                 yield Static(f"Type {self._amount} to send it (tab goes to the line):", markup=False)
                 yield Input(placeholder=self._amount, id="amount")
+            if self._reason:
+                yield Input(placeholder="why? tab goes here; it is kept with it", id="reason")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel (n)", id="no")
                 yield Button(f"{self._yes} (y)" if not self._amount else self._yes, id="yes", disabled=True)
@@ -88,11 +93,14 @@ class Confirm(Dialog[bool]):
     _possible = False
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """The very amount opens the button."""
+        """The very amount opens the button; a reason opens nothing."""
+        if event.input.id == "reason":
+            self.said = event.value.strip()
+            return
         self.query_one("#yes", Button).disabled = not (self._possible and event.value.strip() == self._amount)
 
     def on_input_submitted(self) -> None:
-        """Enter after the right amount is a yes; after another it is nothing."""
+        """Enter after the right amount, or after a reason, is a yes; after another amount it is nothing."""
         if self._can_be_said:
             self.dismiss(result=True)
 

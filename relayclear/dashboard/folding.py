@@ -16,8 +16,10 @@ from relayclear.dashboard.view import View
 FRAME = 4
 """Lines of a panel beside its rows: the border, the line that says how good it is, the headings."""
 
+FOLDED = 1
+"""Lines of a panel that shows its title and the most important alone."""
+
 _LEAST_ROWS = 2
-_FOLDED = 1
 _UNTOLD = "of the past this isn't kept: = goes back to now"
 
 
@@ -27,13 +29,13 @@ def shares(needs: Sequence[int], open_one: int, height: int) -> list[int]:
     One that can't have its least is folded to a line; what is left over is the open one's.
     """
     least = [min(need, FRAME + _LEAST_ROWS) for need in needs]
-    found = [_FOLDED] * len(needs)
-    found[open_one] = max(_FOLDED, min(needs[open_one], height - (len(needs) - 1) * _FOLDED))
+    found = [FOLDED] * len(needs)
+    found[open_one] = max(FOLDED, min(needs[open_one], height - (len(needs) - 1) * FOLDED))
     for wanted in (least, needs):
         for number in range(len(needs)):
             left = height - sum(found)
             # Half unfolded it would show a frame and no rows.
-            if found[number] < wanted[number] and (found[number] > _FOLDED or least[number] - _FOLDED <= left):
+            if found[number] < wanted[number] and (found[number] > FOLDED or least[number] - FOLDED <= left):
                 found[number] = min(wanted[number], found[number] + left)
     found[open_one] += max(0, height - sum(found))
     return found
@@ -90,7 +92,7 @@ class FoldPanel(TablePanel):
     def fold(self, lines: int, now: datetime) -> None:
         """Have so many lines; one is folded."""
         self.styles.height = lines
-        was, self.folded = self.folded, lines == _FOLDED
+        was, self.folded = self.folded, lines == FOLDED
         if was != self.folded:
             self.set_class(self.folded, "-folded")
             self.tell(now)
@@ -103,6 +105,12 @@ class FoldingView(View):
         """A panel wants more or fewer lines."""
 
     open_one = 0
+
+    @property
+    def room(self) -> int:
+        """Lines that its folding panels share: all, less what panels of their own height take."""
+        fixed = [panel for panel in self.all_panels if not isinstance(panel, FoldPanel)]
+        return self.size.height - sum(panel.outer_size.height for panel in fixed)
 
     @property
     def folding(self) -> list[FoldPanel]:
@@ -130,7 +138,7 @@ class FoldingView(View):
 
     def share(self) -> None:
         """Give each panel its lines."""
-        panels, height = self.folding, self.size.height
+        panels, height = self.folding, self.room
         if not panels or height <= 0:
             return
         now = panels[0].host.desk.clock.now()

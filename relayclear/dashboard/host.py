@@ -40,6 +40,7 @@ class Host(App[None]):
     start: Start
     reader: Reader
     as_of: datetime | None = None
+    expert: bool = True
 
     @property
     def base(self) -> Screen[object]:
@@ -52,6 +53,10 @@ class Host(App[None]):
 
     def possible(self) -> list[Action]:
         """The actions that can be done now."""
+        raise NotImplementedError
+
+    async def open_view(self, name: str) -> None:
+        """Show a view."""
         raise NotImplementedError
 
     async def action_press(self, name: str) -> None:

@@ -19,7 +19,6 @@ class Looking(Host):
     """A screen that can be looked at in many ways."""
 
     paused = False
-    expert = True
 
     @property
     def panel(self) -> Panel:

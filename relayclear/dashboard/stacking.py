@@ -10,7 +10,8 @@ from relayclear.dashboard.view import View
 LOW = 28
 """Below so many lines there is no room for more than two tables."""
 
-_CLOSED = 4
+_CLOSED = 3
+"""Border and first line: headings without a row under them would say nothing."""
 
 
 class StackedView(View):

@@ -28,6 +28,10 @@ class View(Vertical):
         """Its panels, in their order."""
         return list(self.query(Panel))
 
+    async def complete(self) -> bool:
+        """Add what the first frame does without, after it; whether there was anything, which has to be read then."""
+        return False
+
     def key_takers(self) -> list[Widget]:
         """What of each panel takes the keys, in order."""
         found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from secrets import token_hex
 from typing import Any, ClassVar
 
@@ -358,7 +359,7 @@ class Wizard(Living, ModalScreen[None]):
     def _begin(self, work: Callable[[], Any]) -> None:
         """Ask the chains beside the screen; only the newest question counts."""
         self.error = None
-        self._work = self.run_worker(self._told(work), exclusive=True, group="quote")
+        self._work = self.run_worker(partial(self._told, work), exclusive=True, group="quote")
         self.draw()
 
     async def _told(self, work: Callable[[], Any]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from relayclear.clearing.breaker import BreakerState
+from relayclear.money.ledger import Account, Place
 from relayclear.money.refund_state import RefundState
-from relayclear.store import breakers, dues, refunds
+from relayclear.store import breakers, dues, ledger, refunds
 from relayclear.usecases.board import Picture
 from relayclear.usecases.board_gas import GasLine, gas_lines
 from relayclear.usecases.board_rows import Oldest
@@ -20,8 +21,8 @@ class Answers:
     """What answers them, as of `at`.
 
     `stuck` and `clearable` count what could be read; `unread` paths couldn't.  `owed` refunds wait for a
-    decision, `approved` ones for their sending; both are of now, None while the past is shown.  `open_breakers`
-    are names.
+    decision, `approved` ones for their sending, `due` is what payers are owed in all, by chain and coin; they are of
+    now, None while the past is shown.  `open_breakers` are names.
     """
 
     at: datetime
@@ -33,6 +34,7 @@ class Answers:
     gas: Sequence[GasLine]
     owed: int | None
     approved: int | None
+    due: Mapping[Place, int] | None
     open_breakers: Sequence[str]
 
 
@@ -43,6 +45,9 @@ def read_answers(desk: Desk, picture: Picture) -> Answers:
         live = picture.as_of is None
         owed = dues.count(reads) if live else None
         approved = refunds.count(reads, RefundState.APPROVED) if live else None
+        # Running totals: no entry of the books is read for them.
+        books = ledger.books(reads) if live else {}
+        due = {place: book.totals[Account.OWED] for place, book in books.items() if book.totals[Account.OWED]}
         now = desk.clock.now()
         open_ones = [one.name for one in breakers.every(reads) if live and one.at(now) is not BreakerState.CLOSED]
     return Answers(
@@ -55,5 +60,6 @@ def read_answers(desk: Desk, picture: Picture) -> Answers:
         gas=gas_lines(desk, picture.as_of),
         owed=owed,
         approved=approved,
+        due=due if live else None,
         open_breakers=open_ones,
     )

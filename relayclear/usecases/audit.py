@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from relayclear.errors import HeightError, RelayclearError, StoreError
 from relayclear.ibc.spending import SequenceUse
 from relayclear.money.ledger import Account, Book, Entry, Kind, Place
 from relayclear.ports import Chain
 from relayclear.store import audits, cursors, ledger, stops, unexplained
-from relayclear.store.audits import KeptAudit
+from relayclear.store.audits import Figures, KeptAudit, KeptFinding
 from relayclear.store.cursors import Cursor
 from relayclear.store.db import Reads
 from relayclear.store.stops import Stop
@@ -180,4 +181,12 @@ def _rows(journal: _Journal, chain: str, held: Mapping[str, int]) -> tuple[BookA
 
 def _keep(desk: Desk, done: ChainAudit, last_stop: int) -> None:
     with desk.journal.database.atomic() as tx:
-        audits.keep(tx, KeptAudit(done.chain, desk.clock.now(), done.through or 0, done.agrees, last_stop))
+        audits.keep(tx, _kept(done, desk.clock.now(), last_stop))
+
+
+def _kept(done: ChainAudit, now: datetime, last_stop: int) -> KeptAudit:
+    # Of a chain that couldn't be read the books hold what was read last: that is no figure to compare with.
+    books = () if done.error is not None else done.books
+    figures = {one.place.denom: Figures(one.book.should_hold, one.on_chain) for one in books}
+    findings = tuple(KeptFinding(one.flaw.value, one.place.denom, *one[2:]) for one in done.findings)
+    return KeptAudit(done.chain, now, done.through or 0, done.agrees, last_stop, figures, findings)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from relayclear.clearing.alerting import RANKS
-from relayclear.clearing.breaker import BreakerView
+from relayclear.clearing.breaker import BreakerState, BreakerView
 from relayclear.store import breakers, cursors, history, vitals, watchers
 from relayclear.store.history import Search
 from relayclear.store.vitals import Kind, Vital
@@ -93,16 +93,20 @@ class BreakerLine:
     opened: tuple[datetime, ...]
 
 
-def read_breakers(desk: Desk) -> tuple[BreakerLine, ...]:
-    """Every breaker as all processes share it, those that aren't closed first.  Raises StoreError."""
+def read_breakers(desk: Desk, *, closed: bool = True) -> tuple[BreakerLine, ...]:
+    """Every breaker as all processes share it, those that aren't closed first, or these alone.  Raises StoreError."""
     now = desk.clock.now()
     with desk.journal.database.snapshot() as reads:
         known = {one.name: one for one in breakers.every(reads)}
         named = {name: known.get(name) or breakers.find(reads, name) for name in [*watched(desk), *known]}
         lines = [
-            BreakerLine(one.view(now), _opened(history.page(reads, FAILURES_SHOWN, 0, Search(subject=name, since=day))))
+            BreakerLine(
+                one.view(now), _opened(history.page(reads, FAILURES_SHOWN, 0, Search(subject=one.name, since=day)))
+            )
             for day in [now - _LOOKED_BACK]
-            for name, one in named.items()
+            for one in named.values()
+            # When it opened is asked of the history, one question each: the closed ones are spared it.
+            if closed or one.at(now) is not BreakerState.CLOSED
         ]
     return tuple(sorted(lines, key=lambda line: (line.view.state.value == "closed", line.view.name)))
 

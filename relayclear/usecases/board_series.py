@@ -5,41 +5,74 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
 from relayclear.clearing.operation import OperationState, operation_state
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.money.ledger import Account
-from relayclear.store import cursors, judgements, ledger, mutes, operations, payments
+from relayclear.store import cursors, history, judgements, ledger, mutes, operations, payments, vitals
 from relayclear.store.db import Reads
+from relayclear.store.history import Search
 from relayclear.store.judgements import Run
 from relayclear.store.mutes import Mute
+from relayclear.store.vitals import Kind
+from relayclear.store.watchers import WATCH
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.stats import TRIED, Channel, Denom, gather
 from relayclear.usecases.token_order import with_standing
+from relayclear.usecases.watching import AWAY
 
 _READ_AT_ONCE = 200
+_STALE = timedelta(minutes=3)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class Span(NamedTuple):
+    """From when to when something holds."""
+
+    since: datetime
+    until: datetime
+
+
 class Point(NamedTuple):
-    """How many packets needed somebody at a time, muted ones apart; None before the first scan."""
+    """How many packets needed somebody at a time, muted ones apart; None where nobody had looked."""
 
     at: datetime
     stuck: int | None
 
 
-def stuck_over_time(desk: Desk, since: datetime, until: datetime, buckets: int) -> list[Point]:
-    """So many points, evenly spread, the last one at `until`."""
+def stuck_over_time(
+    desk: Desk, since: datetime, until: datetime, buckets: int, stale_after: timedelta = _STALE
+) -> list[Point]:
+    """So many points, evenly spread, the last one at `until`.
+
+    Unknown are those before the first scan, those between two scans that were too far apart, and those that the
+    last scan is too old for.
+    """
     width = (until - since) / buckets
     times = [until - width * (buckets - number) for number in range(1, buckets + 1)]
     with desk.journal.database.snapshot() as reads:
         spans = [
             (end, run, ended) for end, run, ended in judgements.between(reads, since, until) if run.judged.attention
         ]
-        return [Point(at, _stuck_at(reads, spans, at)) for at in times]
+        holes = _holes(reads, since, until, stale_after)
+        return [
+            Point(at, None if any(hole.since < at < hole.until for hole in holes) else _stuck_at(reads, spans, at))
+            for at in times
+        ]
+
+
+def _holes(reads: Reads, since: datetime, until: datetime, stale_after: timedelta) -> list[Span]:
+    """The times without scans: a judgement that stood when they began says nothing of them."""
+    # A daemon tells of its absence when it comes back, so that one that reaches into the chart may end after it.
+    told = [one for one in history.export(reads, Search(subject=WATCH, since=since)) if one.what == AWAY]
+    holes = [Span(datetime.fromisoformat(one.detail["since"]), one.at) for one in told]
+    scans = [one.tried_at for one in vitals.of_kind(reads, Kind.SCAN)]
+    if scans and until - max(scans) > stale_after:
+        holes.append(Span(max(scans), until + stale_after))
+    return holes
 
 
 def _stuck_at(reads: Reads, spans: Sequence[tuple[ChannelEnd, Run, datetime | None]], at: datetime) -> int | None:
@@ -109,13 +142,6 @@ def busiest_channels(desk: Desk, since: datetime | None, limit: int = 10) -> lis
     """The channels on which most packets were worked for, and what was done there."""
     channels: Mapping[ChannelEnd, Channel] = gather(desk, since, None).channels
     return sorted(channels.items(), key=lambda item: (-item[1].packets, item[0]))[:limit]
-
-
-class Span(NamedTuple):
-    """From when to when something is known."""
-
-    since: datetime
-    until: datetime
 
 
 def payments_known(desk: Desk) -> Span | None:

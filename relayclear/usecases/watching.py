@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,7 @@ from relayclear.store import cursors, history, sales, tasks, tokens, watchers
 from relayclear.store.alone import alone, is_held
 from relayclear.store.history import Event, Search
 from relayclear.store.tasks import Status
+from relayclear.store.vitals import Kind, of_kind
 from relayclear.store.watchers import WATCH, Watcher
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.payments_books import paid_task
@@ -23,6 +24,8 @@ from relayclear.usecases.selling import refuse_shared_accounts
 from relayclear.usecases.vitals import Vitals
 
 BEAT_SECONDS = 5.0
+AWAY = "watch_was_away"
+"""The word of the history for a time without scans."""
 
 
 class Mode(StrEnum):
@@ -89,6 +92,18 @@ def note_restart(desk: Desk, now: datetime) -> None:
         detail = {"pid": last.pid, "started_at": rfc3339(last.started_at), "last_beat": rfc3339(last.beat_at)}
         with database.atomic() as tx:
             history.add(tx, Event(now, "watch", "watch_restarted", detail=detail))
+
+
+def note_absence(desk: Desk, now: datetime, longest: timedelta) -> None:
+    """Tell the history since when nobody scanned, where that is longer than scans ever are apart.
+
+    Call it before the first scan.  Of the time between nobody knows anything: a chart has a hole there.
+    """
+    database = desk.journal.database
+    scanned_at = max((one.tried_at for one in of_kind(database, Kind.SCAN)), default=None)
+    if scanned_at is not None and now - scanned_at > longest:
+        with database.atomic() as tx:
+            history.add(tx, Event(now, WATCH, AWAY, subject=WATCH, detail={"since": rfc3339(scanned_at)}))
 
 
 def beat(desk: Desk, started_at: datetime, doing: Mapping[str, Any], vitals: Vitals | None = None) -> None:

@@ -10,7 +10,7 @@ from relayclear.ibc.coin import Coin, DenomPath
 from relayclear.ibc.fate import Doer, Fate
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.ibc.text import clean
-from relayclear.ibc.triage import BlockReason, PacketClass
+from relayclear.ibc.triage import Blocked, BlockReason, PacketClass
 from relayclear.usecases.views import Waiting
 
 
@@ -158,11 +158,16 @@ def short(address: str, width: int = 16) -> str:
     return f"{address[: width - tail - 1]}…{address[-tail:]}"
 
 
+def obstacle(blocked: Blocked) -> str:
+    """Why it can't be relayed; the detail is others' words: clean it."""
+    return REASONS[blocked.reason].format(detail=blocked.detail)
+
+
 def why(view: Waiting) -> str:
     """Why the packet is where it is, in one line."""
     blocked = view.verdict.blocked
     if blocked is not None:
-        return REASONS[blocked.reason].format(detail=blocked.detail)
+        return obstacle(blocked)
     if view.muted is not None:
         return f"muted: {view.muted.reason}"
     return CLASSES[view.verdict.packet_class].meaning

@@ -45,6 +45,7 @@ _SENTENCES = {
     "key_revoked": "a signing key was revoked: {subject}",
     "restored": "a backup was put in the place of the database; refunds wait for your approval",
     "watch_restarted": "watch ended without a word and was started again; its last sign of life was at {last_beat}",
+    "watch_was_away": "watch scans again; since {since} nobody had looked",
     "breaker_opened": "nothing is asked of {subject} for a while: {why}",
     "breaker_closed": "{subject} is well again",
     "books_do_not_balance": "the books of {books} don't balance: relayclear audit --chain {subject}",

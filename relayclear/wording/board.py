@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from relayclear.clearing.operation import operation_state
+from relayclear.clearing.operation import Operation, operation_state
 from relayclear.clearing.timeline import Happened, Moment, dated
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.text import clean, visible
@@ -17,17 +17,18 @@ from relayclear.wording import (
     ADVICE,
     CLASSES,
     OPERATIONS,
-    REASONS,
     age,
     clear_command,
     coin,
     counted,
     fate_line,
     moment,
+    obstacle,
 )
 
 LOW_DAYS = 3
 _NAMED = 3
+_LONG_DAYS = 999
 MOMENTS = {
     Happened.ASKED: "asked to clear {sequences}",
     Happened.PLANNED: "attempt {attempt}: {sequences} planned",
@@ -71,6 +72,8 @@ def gas_words(one: GasLine) -> str:
     """What one key has: in days where its spending is known, else in relays."""
     name = f"{one.chain} {one.role}"
     if one.days is not None:
+        if one.days > _LONG_DAYS:
+            return f"{name} over {_LONG_DAYS} d"
         return f"{name} {one.days:.0f} d" if one.days >= 1 else f"{name} under a day"
     return f"{name} {counted(one.relays, 'relay')}" if one.relays is not None else f"{name} {coin(one.held)}"
 
@@ -90,7 +93,13 @@ def _owed_line(found: Answers) -> str:
         return "✓ owed     nothing"
     said = [f"{counted(found.owed, 'refund')} to be decided"] if found.owed else []
     said += [f"{found.approved} approved and not sent"] if found.approved else []
-    return f"! owed     {', '.join(said)}"
+    due = _due_words(found)
+    return f"! owed     {', '.join(said)}" + (f": {', '.join(due[:2])}" if due else "") + (" …" if due[2:] else "")
+
+
+def _due_words(found: Answers) -> list[str]:
+    """What payers are owed, coin by coin: denoms never mix."""
+    return [visible(coin(Coin(place.denom, amount)), 60) for place, amount in sorted((found.due or {}).items())]
 
 
 def _breaker_line(found: Answers) -> str:
@@ -99,6 +108,47 @@ def _breaker_line(found: Answers) -> str:
     more = len(found.open_breakers) - _NAMED
     named = clean(", ".join(found.open_breakers[:_NAMED]), 200)
     return f"✗ breakers {named} not closed" + (f", and {more} more" if more > 0 else "")
+
+
+def answers_page(found: Answers, now: datetime) -> str:
+    """What the answers are made of, and which view tells more."""
+    return "\n".join(_answers_lines(found, now))
+
+
+def _answers_lines(found: Answers, now: datetime) -> Iterator[str]:
+    stuck, gas, owed, breakers = answer_lines(found)
+    yield stuck
+    yield f"  on those paths {counted(found.clearable, 'packet')} can be cleared now"
+    yield "  2 shows every packet with its reason, 1 the paths"
+    yield ""
+    yield gas
+    yield from (f"  {line}" for one in found.gas for line in _gas_lines(one, now))
+    yield ""
+    yield owed
+    yield from (
+        f"  {visible(place.chain, 40)}: {visible(coin(Coin(place.denom, amount)), 100)}"
+        for place, amount in sorted((found.due or {}).items())
+    )
+    yield "  5 shows each refund, and why it waits"
+    yield ""
+    yield breakers
+    yield from (f"  {clean(name, 100)}" for name in found.open_breakers)
+    yield "  6 shows why, and until when"
+
+
+def _gas_lines(one: GasLine, now: datetime) -> Iterator[str]:
+    """One key: what it held, how far that goes, when that was read; why no newer look is known."""
+    name = f"{one.chain} {one.role}"
+    if one.held is None or one.looked_at is None:
+        yield f"{name}: unknown" + (f", {clean(one.error, 200)}" if one.error else ", nobody has looked")
+        return
+    relays = "" if one.relays is None else f", {counted(one.relays, 'relay')}"
+    lasts = "" if one.days is None else f", {one.days:.1f} days"
+    yield f"{name}: {visible(coin(one.held), 80)}{relays}{lasts}, read {_since(one.looked_at, now)} ago"
+    if one.address:
+        yield f"  {visible(one.address, 90)}"
+    if one.error:
+        yield f"  ✗ can't be read now: {clean(one.error, 200)}"
 
 
 def path_page(row: PathRow, at: datetime) -> str:
@@ -187,7 +237,7 @@ def _told(story: PacketStory) -> list[tuple[datetime, str]]:
         told.append((story.first_seen, "first seen pending"))
     for change in story.changes:
         blocked = change.verdict.blocked
-        why = f", blocked: {REASONS[blocked.reason].format(detail=blocked.detail)}" if blocked else ""
+        why = f", blocked: {obstacle(blocked)}" if blocked else ""
         told.append((change.at, f"{change.verdict.packet_class.value}{clean(why, 200)}"))
     for work in story.works:
         told += [(at, moment_line(one)) for at, one in dated(work.moments, work.operation.requested_at)]
@@ -205,10 +255,15 @@ def moment_line(item: Moment) -> str:
 
 
 def operation_lines(work: Work) -> Iterator[str]:
-    """An operation: its state, each run with its exact command and output, what became of each packet."""
+    """An operation: its state, and what was tried."""
     operation = work.operation
     word = OPERATIONS[operation_state(operation)]
     yield f"operation {operation.id}: {word.glyph} {word.word}, {word.meaning}"
+    yield from attempt_lines(operation)
+
+
+def attempt_lines(operation: Operation) -> Iterator[str]:
+    """Each run with its exact command and output, and what became of each packet."""
     for attempt in operation.attempts:
         yield f"  attempt {attempt.number}, {moment(attempt.started_at)}"
         if attempt.run is not None:
@@ -228,7 +283,7 @@ def _next(story: PacketStory) -> Iterator[str]:
     if row.muted is not None:
         yield f"muted: {visible(row.muted.reason, 200)}"
     if row.blocked is not None and row.verdict.clearable is False:
-        yield f"can't be cleared now: {clean(REASONS[row.blocked.reason].format(detail=row.blocked.detail), 300)}"
+        yield f"can't be cleared now: {clean(obstacle(row.blocked), 300)}"
         if row.blocked.reason in ADVICE:
             yield f"try: {ADVICE[row.blocked.reason]}"
         return

@@ -138,6 +138,7 @@ def _book_lines(line: BookLine, days: list[Day], now: datetime) -> Iterator[str]
     yield f"last audit: {kept_audit_words(line.audit, now)}" + (
         f", through block {line.audit.height}" if line.audit is not None else ""
     )
+    yield from _audit_lines(line)
     yield f"try: relayclear audit --chain {line.place.chain}"
     yield ""
     came = [(ACCOUNTS[name], book.totals[name]) for name in SOURCES]
@@ -156,6 +157,25 @@ def _book_lines(line: BookLine, days: list[Day], now: datetime) -> Iterator[str]
     parts += [(name, -getattr(line.profit, name)) for name in ("clearing", "refund_fees", "our_loss", "expenses")]
     yield visible(profit_line(line.place.chain, denom, line.profit.result, parts), 400)
     yield from (text for day in reversed(days) for text in _day_lines(day))
+
+
+def _audit_lines(line: BookLine) -> Iterator[str]:
+    """What the last audit compared of this coin, and what didn't agree."""
+    if line.audit is None:
+        return
+    figures = line.audit.figures.get(line.place.denom)
+    if figures is not None:
+        yield from _sums(
+            [
+                ("should have held", figures.booked),
+                ("held on the chain", figures.on_chain),
+                ("difference", figures.off),
+            ]
+        )
+    for one in line.audit.findings:
+        if one.denom == line.place.denom:
+            told = Finding(Flaw(one.flaw), line.place, one.what, one.booked, one.found)
+            yield f"  ✗ {visible(finding_line(told), 300)}"
 
 
 def _day_lines(day: Day) -> Iterator[str]:

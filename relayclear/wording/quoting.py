@@ -123,8 +123,9 @@ def confirm_lines(request: QuoteRequest, preview: Preview) -> Iterator[str]:
     yield f"  #{request.sequences}"
     yield f"  {coin(quote.price)} on {quote.chain}, payable for {long_age(preview.ttl)}"
     yield ""
-    yield "It is signed and kept. Nothing is cleared or sent before it is paid; then watch clears exactly"
-    yield "these packets, and what isn't earned is owed back. relayclear tokens revoke takes it back."
+    yield "It is signed and kept. Nothing is cleared or sent before it is paid; then"
+    yield "watch clears exactly these packets, and what isn't earned is owed back."
+    yield "relayclear tokens revoke takes it back."
 
 
 def error_lines(error: RelayclearError) -> list[str]:

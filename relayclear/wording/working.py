@@ -13,12 +13,11 @@ from relayclear.ibc.readings import RelayStep
 from relayclear.ibc.text import clean, visible
 from relayclear.store.history import Event
 from relayclear.store.tasks import Priority
-from relayclear.usecases.board_story import Work
 from relayclear.usecases.operations import OperationStory
 from relayclear.usecases.relay_costs import Amounts, packet_shares, totals
 from relayclear.usecases.works import Asked, DeadLetter, Queued
 from relayclear.wording import OPERATIONS, age, coin, counted, moment
-from relayclear.wording.board import moment_line, operation_lines
+from relayclear.wording.board import attempt_lines, moment_line
 
 STEPS = {
     RelayStep.RECV.value: "delivered",
@@ -114,7 +113,7 @@ def _story_lines(story: OperationStory, asked: Asked, steps: Mapping[int, str], 
     yield "what happened, in UTC:"
     yield from (f"  {moment(at)}  {text}" for at, text in _told(story))
     yield ""
-    yield from operation_lines(Work(operation, story.moments))
+    yield from attempt_lines(operation)
     yield from _cost_lines(story)
     yield ""
     yield f"relayclear operations show {operation.id}"

@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import Ordering
 from relayclear.rehearsal.transfer import HOLD_MEMO
 from relayclear.usecases.desk import Desk
-from tests.fakes.rig import Rig, opened_rig
+from tests.fakes.rig import Rig
 from tests.fakes.world import address
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -112,12 +112,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("TERM", "xterm")
     return folder
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    with opened_rig(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from relayclear.dashboard.app import Dashboard
 from relayclear.dashboard.host import Start
 from relayclear.ibc.coin import Coin
 from relayclear.watch import Rhythm, Watch
-from tests.fakes.rig import Rig, opened_rig
+from tests.fakes.rig import Rig
 from tests.fakes.world import FakeClock, address
 
 
@@ -37,12 +36,6 @@ class Silent:
 
 
 LOOKING = Start()
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    with opened_rig(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

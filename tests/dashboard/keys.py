@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from relayclear.dashboard.actions import ACTIONS
+from relayclear.dashboard.actions import ACTIONS, VIEWS
 from relayclear.dashboard.app import Dashboard
 from relayclear.dashboard.dialogs import Confirm
 from relayclear.dashboard.host import Start
@@ -21,7 +22,8 @@ _OTHERS = ["enter", "escape", "space", "tab", "left", "right", "y", "n", "x", "b
 # Leaving is no crash.
 KEYS = sorted({key for action in ACTIONS.values() for key in action.key.split(",")} - {"q"} | set(_OTHERS))
 # Else an open dialog or a line to type into swallows most of what acts.
-_LIKELY = ["2", "C", "M", "space", "j", "escape", "escape"]
+_LIKELY = ["2", "C", "M", "space", "j", "escape", "escape", "N", "v", "enter"]
+_SCREENS, _ENOUGH = {"Page", "Confirm", "Palette", "Charts", "Wizard"}, 1500
 SIZES = ((80, 24), (120, 40), (20, 5))
 
 
@@ -45,16 +47,38 @@ class _Watched(Dashboard):
         return count
 
 
-async def played(rig: Rig, count: int, seed: int) -> int:
-    """Press so many random keys; how many acts were asked for.  Raises AssertionError with seed and key."""
+@dataclass
+class Played:
+    """What came of it: how many acts were asked for, and which views and screens above them were ever open."""
+
+    asked: int = 0
+    views: set[str] = field(default_factory=set)
+    screens: set[str] = field(default_factory=set)
+
+    def look(self, app: Any) -> None:
+        """Remember what is open now."""
+        if app.screen_stack:
+            self.screens |= {type(one).__name__ for one in app.screen_stack[1:]}
+            self.views.add(app.view.kind)
+
+
+async def played(rig: Rig, count: int, seed: int) -> Played:
+    """Press so many random keys, as many in each view.  Raises AssertionError with seed and key."""
     dice = random.Random(seed)
     rig.clock = Patient(rig.world)
     app = _Watched(rig.desk, Start(armed=True, who="ada"))
     before = len(requests(rig.desk, 10_000))
     pressed: list[str] = []
+    met = Played()
     async with app.run_test(size=SIZES[0]) as pilot:
         await app.settled()
         for number in range(count):
+            met.look(app)
+            # By chance alone whole views would be left out: what opened them last swallows their keys.
+            if number * len(VIEWS) % count < len(VIEWS):
+                for key in ("escape", "escape", "escape", str(number * len(VIEWS) // count + 1)):
+                    await _press(app, key)
+                await pilot.pause()
             if dice.random() < 0.01:
                 await pilot.resize_terminal(*dice.choice(SIZES))
             key = dice.choice(_LIKELY) if dice.random() < 0.5 else dice.choice(KEYS)
@@ -65,7 +89,8 @@ async def played(rig: Rig, count: int, seed: int) -> int:
                 _holds(app, rig, before, seed, pressed)
         await app.settled()
         _holds(app, rig, before, seed, pressed)
-    return len(requests(rig.desk, 10_000)) - before
+    met.asked = len(requests(rig.desk, 10_000)) - before
+    return met
 
 
 def keys(folder: Path, count: int, seed: int) -> str:
@@ -76,8 +101,12 @@ def keys(folder: Path, count: int, seed: int) -> str:
             rig.world.send(rig.source, timeout_seconds=timeout)
         rig.clock.step(3600)
         asyncio.run(Watch(rig.desk, Rhythm(), Silent(), asyncio.Event()).once())
-        asked = asyncio.run(played(rig, count, seed))
-    return f"{count} keys, {asked} acts, each after a yes"
+        met = asyncio.run(played(rig, count, seed))
+    missing = (set(VIEWS) - met.views) | (_SCREENS - met.screens)
+    # So few keys don't get everywhere; who presses thousands has to.
+    assert count < _ENOUGH or not missing, f"seed {seed}: {count} keys never opened {sorted(missing)}"
+    where = ", ".join(sorted(met.views | met.screens))
+    return f"{count} keys, {met.asked} acts, each after a yes; in {where}"
 
 
 async def _press(app: Any, key: str) -> None:

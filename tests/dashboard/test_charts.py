@@ -20,7 +20,7 @@ from relayclear.dashboard.charts import (
     paid_counts,
     stuck_picture,
 )
-from relayclear.usecases.board_series import PaidDay, Point, Span, TriedDay, payments_known
+from relayclear.usecases.board_series import PaidDay, Point, Span, TriedDay, payments_known, stuck_over_time
 from tests.dashboard.conftest import screen, watched
 from tests.fakes.rig import Rig
 from tests.usecases.refunding import Giver
@@ -48,6 +48,34 @@ def test_a_stretch_in_which_nobody_looked_is_bridged_or_drawn_as_0() -> None:
     assert not drawn(picture)[bottom]
     assert "now 2, at most 4" in picture
     assert "a gap where nobody had looked" in picture
+
+
+def test_the_time_in_which_no_watch_ran_is_drawn_as_if_somebody_had_looked(rig: Rig) -> None:
+    rig.stuck(count=3, timeout_seconds=0)
+    rig.clock.step(3600)
+    begun = rig.clock.now()
+    asyncio.run(watched(rig))
+    rig.clock.step(60)
+    # A restart is no hole: scans are no further apart than they always are.
+    asyncio.run(watched(rig))
+    rig.clock.step(3600)
+    asyncio.run(watched(rig))
+    back = rig.clock.now()
+    rig.clock.step(3600)
+
+    points = stuck_over_time(rig.desk, begun, rig.clock.now(), 20, timedelta(minutes=3))
+
+    assert [point.stuck for point in points if point.at < begun + timedelta(seconds=60)] == []
+    assert {point.stuck for point in points if point.at < back} == {None}
+    assert points[-1].stuck is None
+    at = {point.stuck for point in stuck_over_time(rig.desk, begun, back, 1, timedelta(minutes=3))}
+    assert at == {3}
+    short = stuck_over_time(rig.desk, begun, begun + timedelta(seconds=60), 6, timedelta(minutes=3))
+    assert {point.stuck for point in short} == {3}
+
+
+def test_what_was_known_before_the_watch_died_is_told_as_now() -> None:
+    assert "last known 4, at most 4" in stuck_picture(series(4, 4, None), SIZE)
 
 
 def test_nothing_known_is_drawn_as_a_flat_line() -> None:

@@ -13,11 +13,13 @@ from relayclear.clearing.request import RequestState
 from relayclear.dashboard.dialogs import Confirm
 from relayclear.dashboard.host import Start
 from relayclear.dashboard.views.packets import PacketsPanel
+from relayclear.errors import NodeError
 from relayclear.usecases.breakers_acts import open_breaker
 from relayclear.usecases.requests import requests
+from relayclear.usecases.watching import being_alone
 from tests.dashboard.conftest import Patient, screen, watched
 from tests.dashboard.loop import in_loop
-from tests.dashboard.seen import seen, toasts
+from tests.dashboard.seen import cells, seen, toasts
 from tests.fakes.rig import Rig
 
 ARMED = Start(armed=True, who="ada")
@@ -187,3 +189,105 @@ async def test_the_past_is_acted_on(busy: Rig) -> None:
 
         assert any("the past can't be changed" in said for said in toasts(pilot.app))
         assert states(busy) == []
+
+
+@in_loop
+async def test_what_was_asked_for_here_is_not_carried_out_or_told_where_a_watch_lives(busy: Rig) -> None:
+    await watched(busy)
+    with being_alone(busy.desk):
+        async with screen(busy, ARMED) as pilot:
+            await pilot.press("2")
+            await asked(pilot)
+            await pilot.press("y")
+            await until(pilot, lambda: states(busy) != [])
+            assert any("watch" in said for said in toasts(pilot.app)), toasts(pilot.app)
+            # The screen leaves it to the watch: nothing is begun before that looks.
+            await pilot.app.settled(3)
+            assert states(busy) == [RequestState.REQUESTED]
+            assert busy.relayer.jobs == []
+
+            await watched(busy)
+            await until(pilot, lambda: any("done" in said or "cleared" in said for said in toasts(pilot.app)))
+    [view] = requests(busy.desk, 9)
+    assert view.state is RequestState.DONE
+    assert (view.carrier or "").startswith("watch ")
+    assert len(busy.relayer.jobs) == 1
+
+
+@in_loop
+async def test_a_cleared_packet_looks_stuck_until_the_next_scan(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED) as pilot:
+        await pilot.press("2")
+        first = pilot.app.panel.table.current.key
+        await asked(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: states(busy) == [RequestState.DONE], step=1)
+        await pilot.app.settled()
+        assert first in [row.key for row in pilot.app.panel.table.rows]
+        assert cells(pilot, PacketsPanel, "class")[0] == "✓ cleared"
+        assert "already" in (pilot.app.panel.wishes()["clear"] or "")
+        await watched(busy)
+        await pilot.app.settled()
+        assert first not in [row.key for row in pilot.app.panel.table.rows]
+        assert "✓ cleared" not in cells(pilot, PacketsPanel, "class")
+
+
+@in_loop
+async def test_a_node_that_answers_at_the_second_look_has_its_plan_refused(busy: Rig) -> None:
+    await watched(busy)
+    shown: list[str] = []
+
+    class Mends(Patient):
+        """Whoever waits for it finds the node well."""
+
+        async def sleep(self, seconds: float) -> None:
+            """Mend it."""
+            shown.append(str(pilot.app.screen.query_one("#plan").render()))
+            busy.alpha.down = None
+            await super().sleep(seconds)
+
+    busy.clock = Mends(busy.world)
+    async with screen(busy, ARMED) as pilot:
+        await pilot.press("2")
+        busy.alpha.down = NodeError("behind by a block")
+        await asked(pilot)
+        await until(pilot, lambda: not pilot.app.screen.query_one("#yes").disabled)
+        assert "reading the chains again" in shown[0]
+        assert "behind by a block" not in seen(pilot.app)
+
+
+@in_loop
+async def test_a_node_that_stays_away_is_asked_for_ever(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED) as pilot:
+        await pilot.press("2")
+        busy.alpha.down = NodeError("refused")
+        await pilot.press("C")
+        await until(pilot, lambda: "✗" in seen(pilot.app) and "again" not in seen(pilot.app))
+        assert "refused" in seen(pilot.app)
+        assert pilot.app.screen.query_one("#yes").disabled
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("known: chain halts", "known: chain halts"), ("", "at the dashboard")])
+@in_loop
+async def test_a_mute_keeps_another_reason_than_was_typed(busy: Rig, typed: str, kept: str) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED) as pilot:
+        await pilot.press("2", "M")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm) and "reading the" not in seen(pilot.app))
+        assert pilot.app.focused.id == "no"
+        if typed:
+            pilot.app.screen.query_one("#reason").focus()
+            await pilot.pause()
+            # Letters that mean something elsewhere are letters here.
+            for letter in typed:
+                await pilot.press({" ": "space", ":": "colon"}.get(letter, letter))
+            assert states(busy) == []
+            await pilot.press("enter")
+        else:
+            await pilot.press("y")
+        await until(pilot, lambda: states(busy) == [RequestState.DONE])
+    [view] = requests(busy.desk, 9)
+    assert view.wish.why == kept
+    assert [mute.reason for mute in busy.journal.mutes(busy.clock.now())] == [kept]

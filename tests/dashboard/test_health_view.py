@@ -26,7 +26,7 @@ from relayclear.usecases.breakers_acts import open_breaker
 from relayclear.usecases.requests import requests
 from relayclear.wording.marks import FAILED, bytes_text, spark
 from tests.dashboard.conftest import Patient, watched
-from tests.dashboard.test_refunds import lines
+from tests.dashboard.seen import seen
 from tests.fakes.rig import Rig
 
 ENDPOINT = "endpoint/alpha-1/http://alpha-1:26657"
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_buried_below_what_works(rig: Rig, size: tuple[int, int
             for _ in range(3):
                 await pilot.press("tab")
                 await pilot.pause()
-                said = lines(pilot.app)
+                said = seen(pilot.app)
                 assert "degraded" in said
                 assert "nobody watches" in said
                 assert "✗ 1 of" in said
@@ -107,14 +107,14 @@ def test_tab_leaves_a_folded_panel_out(rig: Rig) -> None:
     async def look() -> None:
         await watched(rig)
         async with health_of(rig) as pilot:
-            seen = []
+            opened = []
             for _ in range(5):
-                seen.append(pilot.app.panel.title)
+                opened.append(pilot.app.panel.title)
                 assert not pilot.app.panel.folded
                 assert pilot.app.panel.table.size.height > 1
                 await pilot.press("tab")
                 await pilot.pause()
-            assert seen == ["Health", "Chains", "Breakers", "Hermes and database", "Notifications"]
+            assert opened == ["Health", "Chains", "Breakers", "Hermes and database", "Notifications"]
 
     asyncio.run(look())
 
@@ -128,11 +128,11 @@ def test_the_countdown_to_the_probe_stands_still(rig: Rig) -> None:
             await pilot.press("tab", "tab")
             await pilot.app.settled()
             await pilot.pause()
-            assert "50 s" in lines(pilot.app)
+            assert "50 s" in seen(pilot.app)
             rig.clock.step(8)
             await pilot.app.settled()
             await pilot.pause()
-            said = lines(pilot.app)
+            said = seen(pilot.app)
             assert "42 s" in said
             assert "it lies" in said
             [row] = [row for row in pilot.app.query_one(BreakersPanel).table.rows if row.view.name == ENDPOINT]
@@ -192,7 +192,7 @@ def test_a_look_without_an_answer_is_forgotten_or_counted_twice(rig: Rig) -> Non
             await pilot.press("tab")
             await pilot.app.settled()
             await pilot.pause()
-            said = lines(pilot.app)
+            said = seen(pilot.app)
             assert "connection" in said
             assert "✗ http://alpha-1:26657" in said
             assert "✗ 1 of" in pilot.app.query_one(ChainsPanel).summary()
@@ -219,7 +219,7 @@ def test_an_urgent_call_that_reached_nobody_stands_below_a_newer_trifle(rig: Rig
             panel = pilot.app.query_one(AlertsPanel)
             assert [row.alert.id for row in panel.table.rows] == ["al-1", "al-2"]
             assert "1 of high priority, 1 not delivered yet" in panel.summary()
-            said = lines(pilot.app)
+            said = seen(pilot.app)
             assert "◷ webhook waiting" in said
             assert "✓ webhook sent" in said
             assert "\x1b" not in said
@@ -243,8 +243,8 @@ def test_the_past_shows_breakers_and_nodes_as_they_are_now(rig: Rig) -> None:
                 panel = pilot.app.query_one(kind)
                 assert panel.table.rows == (), kind
                 assert panel.wishes() == {}
-            assert "it lies" not in lines(pilot.app)
-            assert lines(pilot.app).count("of the past this isn't kept") == 5
+            assert "it lies" not in seen(pilot.app)
+            assert seen(pilot.app).count("of the past this isn't kept") == 5
             await pilot.press("equals_sign")
             await pilot.app.settled()
             await pilot.pause()

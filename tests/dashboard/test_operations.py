@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,8 @@ from relayclear.usecases.clear_plan import ClearRequest, plan_clear
 from relayclear.usecases.payments_books import PAID_TASK
 from relayclear.usecases.requests import ask, requests
 from tests.dashboard.conftest import screen, watched
+from tests.dashboard.driving import opened, tab_to, wait_for_a_retry
+from tests.dashboard.loop import run
 from tests.dashboard.seen import cells, first_line
 from tests.fakes import relayer as hermes
 from tests.fakes.relayer import FakeRelayer, Progress
@@ -39,35 +40,8 @@ def counter(rig: Rig, tmp_path: Path) -> Counter:
     return made
 
 
-def run(scene: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(scene())  # type: ignore[arg-type]  # every scene is a coroutine
-
-
-async def opened(pilot: Any) -> None:
-    await pilot.press("3")
-    await pilot.app.settled()
-    await pilot.pause()
-
-
-async def tab_to(pilot: Any, panel: type[Any]) -> None:
-    """Tab until a panel has the keys; it is no more than a round away."""
-    for _ in range(4):
-        if isinstance(pilot.app.panel, panel):
-            break
-        await pilot.press("tab")
-        await pilot.pause()
-    assert isinstance(pilot.app.panel, panel)
-
-
 def keys(rig: Rig, *sequences: int) -> Any:
     return [PacketKey(*rig.source, sequence) for sequence in sequences]
-
-
-def wait_for_a_retry(counter: Counter) -> None:
-    """A paid packet that Hermes doesn't move."""
-    counter.rig.relayer.scenarios = [hermes.does_nothing_and_says_success]
-    counter.bought(keys(counter.rig, 1))
-    counter.work()
 
 
 def give_up(counter: Counter) -> str:
@@ -95,7 +69,7 @@ def test_a_retry_counts_down_and_says_why_it_waits(counter: Counter, size: tuple
 
     async def scene() -> None:
         async with screen(rig, size=size) as pilot:
-            await opened(pilot)
+            await opened(pilot, "3")
             assert cells(pilot, QueuePanel, "state") == ["◷ waiting"]
             assert cells(pilot, QueuePanel, "tries") == ["1"]
             before = cells(pilot, QueuePanel, "wait")[0]
@@ -132,7 +106,7 @@ def test_what_hermes_says_is_seen_packet_by_packet_while_it_runs(counter: Counte
         assert not clearing.done(), clearing.exception()
         try:
             async with screen(rig) as pilot:
-                await opened(pilot)
+                await opened(pilot, "3")
                 assert cells(pilot, QueuePanel, "state") == ["… running"]
                 # Steps are written at most every 0.3 s: the latest may still be on its way.
                 assert cells(pilot, QueuePanel, "progress")[0] in {"1/2 1 delivered", "1/2 1 acknowledged"}
@@ -171,7 +145,7 @@ def test_what_ended_says_when_for_whom_and_what_its_gas_cost(counter: Counter) -
         await clear(rig, 3)
         rig.clock.step(200)
         async with screen(rig, size=(120, 40)) as pilot:
-            await opened(pilot)
+            await opened(pilot, "3")
             assert cells(pilot, DonePanel, "packets") == ["#3", "#1..2"]
             assert cells(pilot, DonePanel, "asked")[0] == "ada"
             assert cells(pilot, DonePanel, "asked")[1].startswith(token.memo[:8])
@@ -194,7 +168,7 @@ def test_an_operation_is_not_called_off_by_a_no_and_can_be_by_a_yes(counter: Cou
 
     async def scene() -> None:
         async with screen(rig, ARMED) as pilot:
-            await opened(pilot)
+            await opened(pilot, "3")
             await pilot.press("X")
             await pilot.pause()
             assert isinstance(pilot.app.screen, Confirm)
@@ -217,7 +191,7 @@ def test_a_person_takes_a_waiting_request_back_and_never_one_that_ended(counter:
 
     async def scene() -> None:
         async with screen(rig, ARMED) as pilot:
-            await opened(pilot)
+            await opened(pilot, "3")
             assert cells(pilot, RequestsPanel, "state") == ["⧗ requested"]
             await tab_to(pilot, RequestsPanel)
             await pilot.press("X")
@@ -248,7 +222,7 @@ def test_a_request_that_somebody_began_meanwhile_is_not_taken_back(counter: Coun
 
     async def scene() -> None:
         async with screen(rig, ARMED) as pilot:
-            await opened(pilot)
+            await opened(pilot, "3")
             await tab_to(pilot, RequestsPanel)
             await pilot.press("X")
             await pilot.pause()
@@ -269,7 +243,7 @@ def test_a_dead_letter_says_why_and_can_be_tried_again(counter: Counter) -> None
 
     async def scene() -> None:
         async with screen(rig, ARMED) as pilot:
-            await opened(pilot)
+            await opened(pilot, "3")
             assert cells(pilot, DeadPanel, "why") == ["a mistake of ours"]
             assert first_line(pilot, DeadPanel) == "✓ 1 task given up: A tries again"
             await tab_to(pilot, DeadPanel)
@@ -292,7 +266,7 @@ def test_work_that_was_given_up_before_it_began_is_in_the_queue_too(counter: Cou
 
     async def scene() -> None:
         async with screen(counter.rig, ARMED) as pilot:
-            await opened(pilot)
+            await opened(pilot, "3")
             assert cells(pilot, QueuePanel, "wait") == ["given up: a mistake of ours"]
             await pilot.press("X")
             await pilot.pause()
@@ -307,7 +281,7 @@ def test_a_low_terminal_shows_two_panels_and_more_only_where_they_tell_something
 
     async def scene() -> None:
         async with screen(rig, ARMED) as pilot:
-            await opened(pilot)
+            await opened(pilot, "3")
             shown = [type(one) for one in pilot.app.view.all_panels if one.display]
             assert shown == [QueuePanel, DonePanel]
             ask(rig.desk, Wish(Verb.RESET, subject="wallet/alpha-1", why="it is well"), "bob")
@@ -332,7 +306,7 @@ def test_a_low_terminal_shows_two_panels_and_more_only_where_they_tell_something
 def test_nothing_under_way_is_said_in_words(rig: Rig) -> None:
     async def scene() -> None:
         async with screen(rig, size=(120, 40)) as pilot:
-            await opened(pilot)
+            await opened(pilot, "3")
             assert first_line(pilot, QueuePanel) == "✓ nothing is under way, and nothing waits"
             assert first_line(pilot, DonePanel) == "✓ no operation has ended yet"
             assert first_line(pilot, RequestsPanel) == "✓ nobody has asked for anything"
@@ -352,7 +326,7 @@ def test_the_past_shows_an_operation_as_it_was_then(counter: Counter) -> None:
         operation = await clear(rig, 1)
         rig.clock.step(60)
         async with screen(rig, ARMED) as pilot:
-            await opened(pilot)
+            await opened(pilot, "3")
             assert cells(pilot, DonePanel, "id") == [operation.id]
             pilot.app.as_of = asked_at
             await pilot.app.settled()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -17,12 +18,15 @@ from relayclear.dashboard.app import Dashboard
 from relayclear.dashboard.dialogs import Confirm, Page
 from relayclear.dashboard.host import Start
 from relayclear.dashboard.views.refunds import BooksPanel, EndedPanel, OwedPanel
+from relayclear.money.ledger import Account
 from relayclear.money.refund_state import RefundState
+from relayclear.rehearsal import bank
 from relayclear.usecases.audit import audit
 from relayclear.usecases.board_refunds import RefundBoard
 from relayclear.usecases.refund_rules import RefundRules
 from relayclear.usecases.requests import requests
 from tests.dashboard.conftest import Patient
+from tests.dashboard.seen import cells, seen
 from tests.fakes.rig import Rig
 from tests.fakes.world import FakeClock
 from tests.usecases.refunding import Giver, careless
@@ -47,11 +51,6 @@ async def refunds_of(giver: Giver, start: Start = ARMED, size: tuple[int, int] =
         await app.settled()
         await pilot.pause()
         yield pilot
-
-
-def lines(app: Any) -> str:
-    """Everything on the screen."""
-    return "\n".join("".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips())
 
 
 def waits(giver: Giver) -> None:
@@ -82,7 +81,7 @@ def test_what_waits_for_a_yes_stands_below_what_goes_by_itself(giver: Giver, siz
             rows = panel(pilot, OwedPanel).table.rows
             assert [row.state for row in rows] == [RefundState.OWED, RefundState.APPROVED]
             assert rows[1].id == approved[0].id
-            said = lines(pilot.app)
+            said = seen(pilot.app)
             assert "● approve? R" in said
             assert "395000 stake" in said
             assert "it waits for" in said
@@ -118,7 +117,7 @@ def test_a_yes_is_given_without_the_amount_being_typed(giver: Giver) -> None:
             await pilot.app.settled()
             await until(pilot, lambda: [one.state for one in requests(giver.desk, 9)] == [RequestState.RUNNING])
             await pilot.app.settled()
-            assert "⧗ r" in lines(pilot.app)
+            assert "⧗ r" in seen(pilot.app)
             assert "already" in panel(pilot, OwedPanel).wishes()["refund"]
             for _ in range(20):
                 giver.rig.clock.step(6)
@@ -140,7 +139,7 @@ async def until(pilot: Any, holds: Any) -> None:
             return
         await pilot.app.settled()
         await pilot.pause()
-    raise AssertionError(f"it never came to hold: {requests(pilot.app.desk, 9)}, {lines(pilot.app)}")
+    raise AssertionError(f"it never came to hold: {requests(pilot.app.desk, 9)}, {seen(pilot.app)}")
 
 
 def test_the_amount_can_only_be_typed_with_a_mouse(giver: Giver) -> None:
@@ -200,7 +199,7 @@ def test_the_story_hides_the_transaction_that_paid(giver: Giver) -> None:
 
     async def look() -> None:
         async with refunds_of(giver) as pilot:
-            assert "nothing is owed back" in lines(pilot.app)
+            assert "nothing is owed back" in seen(pilot.app)
             await pilot.press("tab", "enter")
             await pilot.pause()
             page = pilot.app.screen
@@ -234,7 +233,7 @@ def test_the_past_shows_refunds_that_ended_later(giver: Giver) -> None:
             assert len(panel(pilot, EndedPanel).table.rows) == 1
             assert panel(pilot, OwedPanel).table.rows == ()
             assert panel(pilot, OwedPanel).wishes() == {}
-            assert "? of the past this isn't kept" in lines(pilot.app)
+            assert "? of the past this isn't kept" in seen(pilot.app)
 
     asyncio.run(look())
 
@@ -275,8 +274,49 @@ def test_books_that_disagree_with_the_chain_look_well(giver: Giver) -> None:
             await pilot.app.settled()
             await pilot.pause()
             assert "don't add up" in books.summary()
-            assert "✗ alpha-1" in lines(pilot.app)
+            assert "✗ alpha-1" in seen(pilot.app)
             assert books.table.rows[0].place.chain == "alpha-1"
+
+    asyncio.run(look())
+
+
+def test_a_difference_that_the_audit_found_is_told_without_its_figures(giver: Giver) -> None:
+    giver.bought(giver.rig.stuck())
+    giver.work()
+    giver.settle()
+    held = bank.balance(giver.rig.alpha.state.store, giver.payee, "stake")
+    opening = giver.total(Account.OPENING)
+    with giver.rig.journal.database.atomic() as tx:
+        tx.execute("UPDATE totals SET amount = ? WHERE account = 'opening' AND denom = 'stake'", (str(opening + 7),))
+    [found] = asyncio.run(audit(giver.desk))
+    assert not found.agrees, found
+    assert found.error is None, found.error
+
+    async def look() -> None:
+        async with refunds_of(giver, size=(120, 40)) as pilot:
+            books = panel(pilot, BooksPanel)
+            assert {"profit", "audit", "off"} <= set(books.table.shown_columns)
+            assert "-7" in cells(pilot, BooksPanel, "off")
+            assert "✗" in "".join(cells(pilot, BooksPanel, "audit"))
+            await pilot.press("tab", "tab", "enter")
+            await pilot.pause()
+            text = pilot.app.screen.text
+            assert re.search(rf"should have held +{held + 7}\n", text)
+            assert re.search(rf"held on the chain +{held}\n", text)
+            assert re.search(r"difference +-7\n", text)
+            assert f"✗ opening is stored as {opening + 7} stake, and its entries add up to {opening} stake" in text
+
+    asyncio.run(look())
+
+
+def test_profit_and_loss_go_first_where_it_is_narrow(giver: Giver) -> None:
+    giver.bought(giver.rig.stuck())
+
+    async def look() -> None:
+        async with refunds_of(giver) as pilot:
+            await pilot.press("tab", "tab")
+            await pilot.pause()
+            assert {"profit", "audit", "free"} <= set(panel(pilot, BooksPanel).table.shown_columns)
 
     asyncio.run(look())
 
@@ -291,7 +331,7 @@ def test_an_unreadable_payee_chain_lets_the_books_look_fresh(giver: Giver) -> No
             await pilot.press("tab", "tab")
             await pilot.app.settled()
             await pilot.pause()
-            assert "✗ failed: payments can't be read: alpha-1: node is frozen" in lines(pilot.app)
+            assert "✗ failed: payments can't be read: alpha-1: node is frozen" in seen(pilot.app)
             assert panel(pilot, BooksPanel).table.rows
 
     asyncio.run(look())
@@ -305,7 +345,7 @@ def test_an_unused_shop_shows_nothing_or_crashes(rig: Rig) -> None:
             await pilot.press("5")
             await app.settled()
             await pilot.pause()
-            said = lines(app)
+            said = seen(app)
             assert "nothing is owed back, and nothing is under way" in said
             assert "no refund has ended yet" in said
             assert "nothing was ever booked" in said

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,8 @@ from relayclear.errors import NodeError
 from relayclear.money.state import TokenState
 from relayclear.usecases.tokens_acts import revoke_token
 from tests.dashboard.conftest import screen, watched
+from tests.dashboard.driving import opened
+from tests.dashboard.loop import run
 from tests.dashboard.seen import cells, first_line
 from tests.fakes.rig import Rig
 from tests.usecases.counter import Counter
@@ -29,16 +29,6 @@ def till(rig: Rig, tmp_path: Path) -> Till:
     return Till(rig, tmp_path / "shop")
 
 
-def run(scene: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(scene())  # type: ignore[arg-type]  # every scene is a coroutine
-
-
-async def opened(pilot: Any) -> None:
-    await pilot.press("4")
-    await pilot.app.settled()
-    await pilot.pause()
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_open_quotes_stand_first_the_soonest_to_expire_on_top(till: Till, size: tuple[int, int]) -> None:
     late, soon, taken, part = till.sold(ttl=3600), till.sold(ttl=300), till.sold(), till.sold(ttl=7200)
@@ -48,7 +38,7 @@ def test_open_quotes_stand_first_the_soonest_to_expire_on_top(till: Till, size: 
 
     async def scene() -> None:
         async with screen(till.rig, size=size) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
             assert [one.token for one in pilot.app.panel.table.rows] == [soon, late, part, taken]
             assert cells(pilot, QuotesPanel, "state") == ["○ open", "○ open", "◔ partly paid", "- revoked"]
             assert cells(pilot, QuotesPanel, "flaws") == ["-", "-", "underpaid", "-"]
@@ -67,7 +57,7 @@ def test_the_time_that_is_left_counts_down_while_nothing_is_written(till: Till) 
 
     async def scene() -> None:
         async with screen(till.rig) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
             before = cells(pilot, QuotesPanel, "left")
             till.rig.clock.step(200)
             await pilot.app.settled()
@@ -90,7 +80,7 @@ def test_payments_stand_newest_first_with_their_flaws_and_what_is_nobodys_says_w
 
     async def scene() -> None:
         async with screen(till.rig) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
             assert cells(pilot, PaymentsPanel, "amount") == ["7 stake", "30 stake", "100 stake"]
             assert cells(pilot, PaymentsPanel, "state") == ["? orphan", "✓ matched", "✓ matched"]
             remarks = cells(pilot, PaymentsPanel, "remark")
@@ -111,7 +101,7 @@ def test_a_payment_that_arrives_is_there_at_the_next_look_and_the_cursor_stays(t
 
     async def scene() -> None:
         async with screen(till.rig) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
             await pilot.press("tab")
             table = pilot.app.panel.table
             on = table.current.stored.id
@@ -131,7 +121,7 @@ def test_an_open_token_tells_what_the_payer_is_told_and_goes_on_while_it_is_read
 
     async def scene() -> None:
         async with screen(till.rig) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
             await pilot.press("enter")
             await pilot.pause()
             page = pilot.app.screen
@@ -165,7 +155,7 @@ def test_what_was_not_earned_says_to_whom_it_goes_back(rig: Rig, tmp_path: Path)
 
     async def scene() -> None:
         async with screen(rig) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
             await pilot.press("enter")
             await pilot.pause()
             assert "owed back    " in pilot.app.screen.text
@@ -177,7 +167,7 @@ def test_what_was_not_earned_says_to_whom_it_goes_back(rig: Rig, tmp_path: Path)
 def test_no_quotes_is_said_with_how_far_payments_were_read(till: Till) -> None:
     async def scene() -> None:
         async with screen(till.rig) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
             assert first_line(pilot, QuotesPanel) == (
                 f"✓ no open quotes, 0 being cleared; alpha-1 read through block {till.cursor.read_through}, 0s ago"
             )
@@ -192,7 +182,7 @@ def test_no_quotes_is_said_with_how_far_payments_were_read(till: Till) -> None:
 def test_where_nothing_is_sold_nobody_waits_for_payments(rig: Rig) -> None:
     async def scene() -> None:
         async with screen(rig) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
             assert "nothing is sold here" in first_line(pilot, QuotesPanel)
 
     run(scene)
@@ -208,7 +198,7 @@ def test_a_reading_that_stopped_says_why_and_the_rows_stay(till: Till) -> None:
 
     async def scene() -> None:
         async with screen(till.rig) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
             said = first_line(pilot, PaymentsPanel)
             assert said.startswith("✗ failed: alpha-1: ")
             assert "the node is away" in said
@@ -225,7 +215,7 @@ def test_the_past_of_quotes_is_never_shown_as_if_it_were_now(till: Till) -> None
 
     async def scene() -> None:
         async with screen(till.rig) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
             pilot.app.as_of = till.rig.clock.now()
             await pilot.app.settled()
             for panel in (QuotesPanel, PaymentsPanel):
@@ -243,7 +233,7 @@ def test_quotes_can_be_ordered_otherwise_and_turned_round(till: Till) -> None:
 
     async def scene() -> None:
         async with screen(till.rig) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
 
             async def order(*keys: str) -> list[Any]:
                 await pilot.press(*keys)
@@ -264,7 +254,7 @@ def test_a_hostile_memo_reaches_no_terminal(till: Till) -> None:
 
     async def scene() -> None:
         async with screen(till.rig, Start()) as pilot:
-            await opened(pilot)
+            await opened(pilot, "4")
             await pilot.press("tab", "enter")
             await pilot.pause()
             for text in (pilot.app.screen.text, *cells(pilot, PaymentsPanel, "token")):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from relayclear.store import tokens
 from relayclear.wording.quoting import error_lines
 from tests.chains.rehearsed import send
 from tests.dashboard.conftest import screen, watched
+from tests.dashboard.loop import run
 from tests.fakes.chain import FakeChain
 from tests.fakes.rig import Rig
 from tests.fakes.world import BLOCK_SECONDS, address
@@ -35,10 +35,6 @@ def shop(rig: Rig, tmp_path: Path) -> Counter:
     counter = Counter(rig, tmp_path / "shop")
     rig.stuck(count=3)
     return counter
-
-
-def run(scene: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(scene())  # type: ignore[arg-type]  # every scene is a coroutine
 
 
 async def press(pilot: Any, *keys: str) -> None:

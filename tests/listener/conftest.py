@@ -19,14 +19,8 @@ from relayclear.usecases.scan import scan
 from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import beat, being_alone
 from tests.fakes.daemon import scan_and_note
-from tests.fakes.rig import Rig, opened_rig
+from tests.fakes.rig import Rig
 from tests.usecases.counter import Counter
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    with opened_rig(tmp_path) as opened:
-        yield opened
 
 
 def look_around(rig: Rig, notes: Vitals | None = None) -> Vitals:

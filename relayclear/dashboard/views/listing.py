@@ -43,7 +43,7 @@ class ListPanel(TablePanel):
         """Its key, else its id."""
         return row.key if hasattr(row, "key") else row.id
 
-    def summary(self, rows: Sequence[Any]) -> str:
+    def told(self, rows: Sequence[Any]) -> str:
         """The rows in a line; what was looked at where there are none."""
         raise NotImplementedError
 
@@ -59,7 +59,7 @@ class ListPanel(TablePanel):
 
     def empty(self) -> str:
         """The summary: whether there are rows or not."""
-        return "" if self.found is None else self.summary(self.table.rows)
+        return "" if self.found is None else self.told(self.table.rows)
 
     def take(self, answer: Found[Any] | Trouble, now: datetime) -> None:
         """Times are told as of now."""

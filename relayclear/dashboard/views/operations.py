@@ -110,7 +110,7 @@ class QueuePanel(OperationsPanel):
         """What isn't over."""
         return listed(shelf, self._works.queue(shelf.desk, LIMIT, shelf.as_of), "operation")
 
-    def summary(self, rows: Sequence[Any]) -> str:
+    def told(self, rows: Sequence[Any]) -> str:
         """How many run and how many wait."""
         if not rows:
             return "nothing is under way, and nothing waits"
@@ -185,7 +185,7 @@ class DonePanel(OperationsPanel):
         rows = self._works.ended(shelf.desk, LIMIT, shelf.as_of)
         return listed(shelf, rows, "operation", more=len(rows) == LIMIT)
 
-    def summary(self, rows: Sequence[Any]) -> str:
+    def told(self, rows: Sequence[Any]) -> str:
         """How many, and how the last one ended."""
         if not rows:
             return "no operation has ended yet"
@@ -246,7 +246,7 @@ class RequestsPanel(ListPanel):
         rows = requests(shelf.desk, LIMIT, shelf.as_of)
         return listed(shelf, rows, "request", more=len(rows) == LIMIT)
 
-    def summary(self, rows: Sequence[Any]) -> str:
+    def told(self, rows: Sequence[Any]) -> str:
         """How many wait."""
         if not rows:
             return "nobody has asked for anything"
@@ -338,7 +338,7 @@ class DeadPanel(ListPanel):
         rows = [] if shelf.as_of is not None else dead_letters(shelf.desk, LIMIT)
         return listed(shelf, rows, "dead letter", more=len(rows) == LIMIT)
 
-    def summary(self, rows: Sequence[Any]) -> str:
+    def told(self, rows: Sequence[Any]) -> str:
         """How many."""
         if self.past:
             return "of the past nobody knows which tasks were given up: = goes back to now"

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from textual.app import ComposeResult
+from textual.widget import Widget
 
 from relayclear.dashboard.columns import Cell, Column
 from relayclear.dashboard.dialogs import Page
+from relayclear.dashboard.folding import FoldingView, FoldPanel
 from relayclear.dashboard.lines import Line
-from relayclear.dashboard.panel import Copyable, Panel, TablePanel
+from relayclear.dashboard.live import LivePage, Told
+from relayclear.dashboard.panel import Copyable, Panel
 from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found
-from relayclear.dashboard.view import View
 from relayclear.dashboard.views.packet_cells import (
     age_text,
     blocked_text,
@@ -28,7 +31,7 @@ from relayclear.ibc.text import visible
 from relayclear.usecases.answers import Answers, read_answers
 from relayclear.usecases.board_rows import PathRow
 from relayclear.wording import counted
-from relayclear.wording.board import answer_lines, path_page
+from relayclear.wording.board import answer_lines, answers_page, path_page
 
 
 class AnswersPanel(Panel):
@@ -56,6 +59,23 @@ class AnswersPanel(Panel):
         """Show the answers."""
         self.query_one(".facts", Line).say("\n".join(answer_lines(value)))
 
+    def on_resize(self) -> None:
+        """What it takes the panels below can't have."""
+        self.post_message(FoldingView.Wanted())
+
+    async def do_open(self) -> None:
+        """What each answer is made of."""
+        if self.found is None:
+            return
+        host = self.host
+        title, first = "Is all well?", self.found.value
+        now = host.as_of or host.desk.clock.now()
+        await host.push_screen(LivePage(title, _answers_told, now, Told(partial(answers_page, first))))
+
+
+def _answers_told(shelf: Shelf) -> Told:
+    return Told(partial(answers_page, read_answers(shelf.desk, shelf.board.read(shelf.as_of))))
+
 
 class Paths(NamedTuple):
     """The paths and the moment that their ages count to."""
@@ -64,7 +84,7 @@ class Paths(NamedTuple):
     at: datetime
 
 
-class PathsPanel(TablePanel):
+class PathsPanel(FoldPanel):
     """Every path in its direction, worst first."""
 
     title = "Paths"
@@ -73,6 +93,7 @@ class PathsPanel(TablePanel):
         "be cleared or why not, what hangs there, and when the light client behind it expires. Enter opens a path."
     )
     terms = ("channel", "stuck", "blocked", "client", "clear")
+    kept_of_the_past = True
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
         self._at: datetime | None = None
@@ -81,7 +102,7 @@ class PathsPanel(TablePanel):
 
     def _columns(self) -> Sequence[Column[PathRow]]:
         return (
-            Column("path", "path", 24, self._path_cell, grows=True, plain="from → to"),
+            Column("path", "path", 28, self._path_cell, grows=True, plain="from → to"),
             Column("stuck", "stuck", 5, self._stuck_cell, right=True),
             Column("oldest", "oldest", 6, self._oldest_cell, right=True, plain="since"),
             Column("pending", "all", 5, self._pending_cell, right=True, drop=2, plain="open"),
@@ -124,6 +145,14 @@ class PathsPanel(TablePanel):
         if rows and not any(row.stuck for row in rows):
             return f"no stuck packets on {counted(len(rows), 'path')}"
         return ""
+
+    def summary(self) -> str:
+        """How many packets are stuck on how many paths."""
+        rows: Sequence[PathRow] = self.table.rows
+        stuck = [row.stuck for row in rows if row.stuck]
+        if not stuck:
+            return self.empty()
+        return f"✗ {counted(sum(stuck), 'packet')} stuck on {len(stuck)} of {counted(len(rows), 'path')}"
 
     # Cells
 
@@ -188,8 +217,25 @@ class PathsPanel(TablePanel):
         )
 
 
-class OverviewView(View):
-    """The answers, and every path."""
+class OverviewView(FoldingView):
+    """The answers, every path, and what goes on."""
 
     kind: ClassVar[str] = "overview"
     panels = (AnswersPanel, PathsPanel)
+
+    async def complete(self) -> bool:
+        """The panels below the paths: what they show takes as long to load as the whole first frame."""
+        from relayclear.dashboard.views.glance import PANELS  # noqa: PLC0415
+
+        if self.query(PANELS[0]):
+            return False
+        made = [panel(id=f"{self.kind}-{panel.__name__.lower()}") for panel in PANELS]
+        await self.mount(*made)
+        for panel in made:
+            panel.speak(expert=panel.host.expert)
+        self.share()
+        return True
+
+    def key_takers(self) -> list[Widget]:
+        """The paths first; the answers last, which open into what they are made of."""
+        return [*super().key_takers(), self.query_one(AnswersPanel)]

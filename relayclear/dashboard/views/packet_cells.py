@@ -13,7 +13,7 @@ from relayclear.ibc.topology import ClientStatus
 from relayclear.ibc.triage import Blocked, BlockReason, PacketClass
 from relayclear.usecases.board_rows import PathRow
 from relayclear.usecases.views import SEVERITY
-from relayclear.wording import CLASSES, REASONS, age, coin
+from relayclear.wording import CLASSES, age, coin, obstacle
 
 _TONES = {"red": "bad", "yellow": "warn", "green": "good", "cyan": ""}
 _SOON_SECONDS = 2 * 86400
@@ -39,7 +39,7 @@ def path_text(path: RelayPath) -> str:
 
 def blocked_text(blocked: Blocked) -> str:
     """Why it can't be relayed, in a line."""
-    return visible(REASONS[blocked.reason].format(detail=blocked.detail), 200)
+    return visible(obstacle(blocked), 200)
 
 
 def counts_text(counts: Mapping[PacketClass, int]) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 from relayclear.clearing.request import Verb, Wish
+from relayclear.dashboard.acts import CLEARED
 from relayclear.dashboard.columns import Cell, Column
 from relayclear.dashboard.dialogs import Page
 from relayclear.dashboard.panel import Copyable, TablePanel
@@ -22,7 +23,7 @@ from relayclear.usecases.board import WORST_FIRST, Order, Picture
 from relayclear.usecases.board import Column as By
 from relayclear.usecases.board_rows import Known, PacketRow
 from relayclear.usecases.board_story import packet_story
-from relayclear.wording import CLASSES, clear_command, coin, counted, short
+from relayclear.wording import clear_command, coin, counted, short, why
 from relayclear.wording.board import story_text
 from relayclear.wording.glossary import GLOSSARY
 
@@ -140,6 +141,8 @@ class PacketsPanel(TablePanel):
 
     def _class_cell(self, row: PacketRow) -> Cell:
         asked = self._requested.get(row.key)
+        if asked == CLEARED:
+            return Cell(f"✓ {asked}", "good")
         return Cell(f"⧗ {asked}", "warn") if asked else class_cell(row.packet_class)
 
     def _age_cell(self, row: PacketRow) -> Cell:
@@ -155,11 +158,7 @@ class PacketsPanel(TablePanel):
         return Cell(short(visible(getattr(transfer, which)))) if transfer else Cell("?", "dim")
 
     def _why_cell(self, row: PacketRow) -> Cell:
-        if row.blocked is not None:
-            return Cell(blocked_text(row.blocked), "warn")
-        if row.muted is not None:
-            return Cell(f"muted: {visible(row.muted.reason, 60)}", "dim")
-        return Cell(CLASSES[row.packet_class].meaning, "dim")
+        return Cell(visible(why(row), 200), "dim" if row.blocked is None else "warn")
 
     def explained(self) -> str:
         """The class of the row under the cursor in plain words."""

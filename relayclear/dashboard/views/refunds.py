@@ -246,12 +246,13 @@ class BooksPanel(FoldPanel):
             Column("chain", "chain", 10, self._chain_cell, grows=True),
             Column("denom", "coin", 8, lambda row: Cell(visible(row.place.denom, 80)), grows=True),
             Column("received", "received", 10, total(Account.RECEIVED), right=True, plain="came in", grows=True),
-            Column("earned", "earned", 10, total(Account.EARNED), right=True, drop=1, grows=True),
+            Column("earned", "earned", 10, total(Account.EARNED), right=True, drop=3, grows=True),
             Column("refunded", "refunded", 10, total(Account.REFUNDED), right=True, drop=2, plain="given back"),
             Column("owed", "owed", 9, self._owed_cell, right=True, drop=4),
             Column("free", "withdrawable", 12, self._free_cell, right=True, plain="yours"),
-            Column("profit", "profit", 11, self._profit_cell, right=True, drop=3),
+            Column("profit", "profit/loss", 11, self._profit_cell, right=True, drop=1),
             Column("audit", "audit", 9, self._audit_cell),
+            Column("off", "chain-books", 11, self._off_cell, right=True, drop=5, plain="difference"),
         )
 
     def key(self, row: BookLine) -> Any:
@@ -312,6 +313,13 @@ class BooksPanel(FoldPanel):
             return Cell("never", "dim")
         old = age(max(0, int((self.host.desk.clock.now() - row.audit.at).total_seconds())))
         return Cell(f"{'✓' if row.audit.agrees else '✗'} {old} ago", "good" if row.audit.agrees else "bad")
+
+    def _off_cell(self, row: BookLine) -> Cell:
+        """By how much the wallet held more than the books said, at the last audit."""
+        figures = None if row.audit is None else row.audit.figures.get(row.place.denom)
+        if figures is None:
+            return Cell("?", "dim")
+        return Cell(f"{figures.off:+d}" if figures.off else "0", "bad" if figures.off else "good")
 
     def explained(self) -> str:
         """The book under the cursor in a sentence."""

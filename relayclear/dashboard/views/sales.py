@@ -15,7 +15,6 @@ from relayclear.dashboard.stacking import StackedView
 from relayclear.dashboard.states import Found
 from relayclear.dashboard.views.listing import FOR_EVER, Listed, ListPanel
 from relayclear.dashboard.views.packets import PacketsPanel
-from relayclear.dashboard.wizard import open_wizard
 from relayclear.errors import RelayclearError
 from relayclear.ibc.packet import SequenceRanges
 from relayclear.ibc.text import clean, visible
@@ -66,7 +65,7 @@ class SalesPanel(ListPanel):
         self._sold = value
         super().show(value.listed)
 
-    def summary(self, rows: Sequence[Any]) -> str:
+    def told(self, rows: Sequence[Any]) -> str:
         """What there is, and how far payments were read."""
         sold = self._sold
         if sold is None:
@@ -98,6 +97,9 @@ class SalesPanel(ListPanel):
 
     async def do_quote(self) -> None:
         """Sell what is marked."""
+        # Late: a screen that only looks does without what quotes take.
+        from relayclear.dashboard.wizard import open_wizard  # noqa: PLC0415
+
         await open_wizard(self.host, self.marked)
 
 
@@ -249,6 +251,8 @@ class PaymentsPanel(SalesPanel):
     )
     terms = ("payment", "orphan", "flaw", "memo")
 
+    limit: ClassVar = LIMIT
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
         self._newest = Newest()
         self.columns = self._columns()  # type: ignore[misc]  # cells look at what this very panel knows
@@ -274,7 +278,7 @@ class PaymentsPanel(SalesPanel):
         """The newest; of the past nobody knows which were known."""
         if shelf.as_of is not None:
             return _found(shelf, _Sold(Listed((), more=False, past=True), (), sells=True))
-        page = self._newest.read(shelf.desk, LIMIT)
+        page = self._newest.read(shelf.desk, self.limit)
         sells = shelf.desk.shop is not None and bool(shelf.desk.shop.payees)
         remark = f"{counted(page.orphans, 'payment')} of no token" if page.orphans else ""
         remark += f" {page.lost} of lost tokens" if page.lost else ""

@@ -11,8 +11,9 @@ from typing import Annotated, Any, cast
 import typer
 
 from relayclear import __version__
+from relayclear.cli.completion import typed_so_far
 from relayclear.cli.face import Face, Opener
-from relayclear.cli.nouns import add_called
+from relayclear.cli.nouns import Root, add_called
 from relayclear.cli.output import Exit, emit_error, exit_for
 from relayclear.cli.status import status
 from relayclear.errors import RelayclearError, UsageError
@@ -20,7 +21,14 @@ from relayclear.errors import RelayclearError, UsageError
 # Typer's own errors; it keeps the class private, but promises this one below it.
 _ClickError = cast("type[Exception]", typer.BadParameter.__mro__[2])
 
-_EPILOG = """Global options work before or after a command. relayclear help exit-codes | json | money | keys | …"""
+# The backspace is click's mark for: don't wrap these lines.
+_EPILOG = """Global options work before or after a command. A command's own page, with examples:
+relayclear COMMAND --help. How to get unstuck, step by step: relayclear help runbook.
+
+\b
+Examples:
+  relayclear packets list
+  relayclear --install-completion"""
 
 
 def _version(*, wanted: bool) -> None:
@@ -56,10 +64,14 @@ def root(
     return None
 
 
-def app_for(words: Sequence[str]) -> typer.Typer:
-    """The program for a command line without its global options: the called command, or all where none is named."""
+def app_for(words: Sequence[str], *, named: bool = False) -> typer.Typer:
+    """The program for a command line without its global options: the called command, or all where none is called.
+
+    `named`: where none is called, all only by name, so that a page of them loads none.
+    """
     app = typer.Typer(
         name="relayclear",
+        cls=Root,
         invoke_without_command=True,
         add_completion=True,
         pretty_exceptions_enable=False,
@@ -68,7 +80,7 @@ def app_for(words: Sequence[str]) -> typer.Typer:
         epilog=_EPILOG,
     )
     app.callback()(root)
-    add_called(app, words)
+    add_called(app, words, named=named)
     return app
 
 
@@ -108,7 +120,9 @@ def run(argv: Sequence[str], opener: Opener | None = None) -> int:
     options, words = hoisted(argv)
     as_json = "--json" in options
     try:
-        result = app_for(words)([*options, *words], prog_name="relayclear", standalone_mode=False, obj=opener)
+        # A tab asks for completion by the environment, and with no word on the command line of its own.
+        app = app_for(typed_so_far(os.environ) or words, named=True)
+        result = app([*options, *words], prog_name="relayclear", standalone_mode=False, obj=opener)
         sys.stdout.flush()
     except RelayclearError as error:
         emit_error(error, as_json=as_json)

@@ -29,10 +29,13 @@ def clear(
     ctx: typer.Context,
     *,
     chain: Annotated[
-        str | None, typer.Option(help="The chain that sent the packets.", autocompletion=completion.chains)
+        str | None,
+        typer.Option(metavar="CHAIN", help="The chain that sent the packets.", autocompletion=completion.chains),
     ] = None,
-    port: Annotated[str, typer.Option(help="Its port.")] = "transfer",
-    channel: Annotated[str | None, typer.Option(help="Its channel.", autocompletion=completion.channels)] = None,
+    port: Annotated[str, typer.Option(metavar="PORT", help="Its port.")] = "transfer",
+    channel: Annotated[
+        str | None, typer.Option(metavar="CHANNEL", help="Its channel.", autocompletion=completion.channels)
+    ] = None,
     packet_sequences: Annotated[str | None, typer.Option(metavar="1,10..20", help="Exactly these.")] = None,
     filter_text: Annotated[
         str | None, typer.Option("--filter", metavar="TERMS", help="Instead: packets of many channels at once.")
@@ -42,8 +45,10 @@ def clear(
         typer.Option(metavar="rc1…", help="Instead: the packets of a paid token.", autocompletion=completion.tokens),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="With --token: wait until it is paid.")] = False,
-    max_packets: Annotated[int, typer.Option(min=1, help="With --filter: refuse more than this.")] = 100,
-    key_name: Annotated[str | None, typer.Option(help="The Hermes key to sign with, on both chains.")] = None,
+    max_packets: Annotated[int, typer.Option(min=1, metavar="N", help="With --filter: refuse more than this.")] = 100,
+    key_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The Hermes key to sign with, on both chains.")
+    ] = None,
     share_key: Annotated[
         bool, typer.Option("--share-key", help="Use the daemon's key though it may sign too.")
     ] = False,

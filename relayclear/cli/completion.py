@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from relayclear.store.journal import Journal
 
 KNOWN_OPERATIONS = 50
+
+
+def typed_so_far(environ: Mapping[str, str]) -> Sequence[str]:
+    """The whole words of the line that a shell wants completed, after the program's name; empty where none does.
+
+    Bash tells them in one variable, zsh and fish in another.  All that hangs on it is how much is loaded.
+    """
+    if "_RELAYCLEAR_COMPLETE" not in environ:
+        return ()
+    line = environ.get("COMP_WORDS") or environ.get("_TYPER_COMPLETE_ARGS", "")
+    # A word that is still being typed may be the start of many: it doesn't count.
+    words = line.split()[1:]
+    return words if line[-1:].isspace() else words[:-1]
 
 
 def chains(incomplete: str) -> list[str]:
@@ -72,9 +85,13 @@ def _breaker_names(journal: Journal) -> Iterable[str]:
     return {one.name for one in every(journal.database)}
 
 
-def topics() -> list[str]:
-    """Help topics."""
-    return ["demo", "environment", "exit-codes", "json", "keys", "money"]
+def topics(incomplete: str) -> list[tuple[str, str]]:
+    """Help topics and nouns, each with its line."""
+    from relayclear.cli.help_topics import TOPICS
+    from relayclear.cli.nouns import NOUNS
+
+    known = {**{name: topic.says for name, topic in TOPICS.items()}, **{name: one.says for name, one in NOUNS.items()}}
+    return [(name, says) for name, says in known.items() if name.startswith(incomplete)]
 
 
 def _from_journal(incomplete: str, names: Callable[[Journal], Iterable[str]]) -> list[str]:

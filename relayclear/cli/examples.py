@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _EXAMPLES = {
     "alerts list": (
         "relayclear alerts list",
@@ -299,5 +301,15 @@ _EXAMPLES = {
 
 
 def examples(command: str) -> str:
-    """The end of a command's help.  The backspace is click's mark for: don't wrap these lines."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in _EXAMPLES[command])
+    """The end of a command's help."""
+    return _listed(_EXAMPLES[command])
+
+
+def examples_of_verbs(noun: str) -> str:
+    """The end of a noun's help: how its first two verbs are used."""
+    return _listed([first for command, (first, _) in _EXAMPLES.items() if command.partition(" ")[0] == noun][:2])
+
+
+def _listed(lines: Sequence[str]) -> str:
+    # The backspace is click's mark for: don't wrap these lines.
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

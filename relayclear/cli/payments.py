@@ -25,7 +25,7 @@ gaps_app = typer.Typer(invoke_without_command=True, help="Blocks that no node ca
 app.add_typer(gaps_app, name="gaps")
 
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept for ever.")]
-Chain = Annotated[str, typer.Option(help="Only this chain.", autocompletion=completion.chains)]
+Chain = Annotated[str, typer.Option(metavar="CHAIN", help="Only this chain.", autocompletion=completion.chains)]
 
 
 @app.command("list", epilog=examples("payments list"))
@@ -33,13 +33,16 @@ def list_(
     ctx: typer.Context,
     *,
     token: Annotated[
-        str | None, typer.Option(help="Only those of this clearing token.", autocompletion=completion.tokens)
+        str | None,
+        typer.Option(metavar="TOKEN", help="Only those of this clearing token.", autocompletion=completion.tokens),
     ] = None,
     chain: Chain = "",
     orphans: Annotated[bool, typer.Option("--orphans", help="Only those of no token, with the likeliest one.")] = False,
-    since: Annotated[str | None, typer.Option(help="A duration (7d) or a time (2026-12-01T00:00:00Z).")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows a page.")] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="Rows to skip.")] = 0,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="A duration (7d) or a time (2026-12-01T00:00:00Z).")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Rows a page.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, metavar="N", help="Rows to skip.")] = 0,
     check: Annotated[bool, typer.Option("--check", help="Exit 10 when somebody has to look at something.")] = False,
 ) -> int:
     """List payments, newest first; it looks into the database and asks no node."""
@@ -105,10 +108,12 @@ def show(
 def assign(
     ctx: typer.Context,
     payment: Annotated[str, typer.Argument(metavar="TX[/ORDINAL]", help="A payment of no token.")],
-    token: Annotated[str, typer.Argument(help="The token it is for.", autocompletion=completion.tokens)],
+    token: Annotated[
+        str, typer.Argument(metavar="TOKEN", help="The token it is for.", autocompletion=completion.tokens)
+    ],
     *,
     reason: Reason,
-    denom: Annotated[str, typer.Option(help="Of several coins that came together, this one.")] = "",
+    denom: Annotated[str, typer.Option(metavar="DENOM", help="Of several coins that came together, this one.")] = "",
     idempotency_key: IdempotencyKey = None,
 ) -> int:
     """Give a payment of no token to one, for good; if it goes back, it goes to its own sender."""

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import typer
 
-from relayclear.cli.app import app_for, hoisted
+from relayclear.cli.app import app_for
 from relayclear.cli.help_topics import topics
 from relayclear.cli.output import Exit, worst
+from relayclear.cli.typed import hoisted
 from relayclear.cli.who import VARIABLE
 from relayclear.config.loading import variables
 from relayclear.config.showing import render_example

@@ -11,11 +11,11 @@ from typing import Annotated, Any, cast
 import typer
 
 from relayclear import __version__
-from relayclear.cli.completion import typed_so_far
 from relayclear.cli.face import Face, Opener
 from relayclear.cli.nouns import Root, add_called
 from relayclear.cli.output import Exit, emit_error, exit_for
 from relayclear.cli.status import status
+from relayclear.cli.typed import hoisted, typed_so_far
 from relayclear.errors import RelayclearError, UsageError
 
 # Typer's own errors; it keeps the class private, but promises this one below it.
@@ -84,27 +84,6 @@ def app_for(words: Sequence[str], *, named: bool = False) -> typer.Typer:
     return app
 
 
-_TAKES_VALUE = {"--config", "--hermes-config", "--db", "--color"}
-_STANDS_ALONE = {"--json", "--debug"}
-
-
-def hoisted(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The global options, which work wherever a person puts them, and all other words."""
-    front: list[str] = []
-    rest: list[str] = []
-    words = iter(argv)
-    for word in words:
-        if word == "--":
-            rest += [word, *words]
-        elif word in _STANDS_ALONE or (word.partition("=")[0] in _TAKES_VALUE and "=" in word):
-            front.append(word)
-        elif word in _TAKES_VALUE:
-            front += [word, *([value] if (value := next(words, None)) is not None else [])]
-        else:
-            rest.append(word)
-    return front, rest
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command line and leave with its exit code."""
     # Lists make hundreds of thousands of short-lived rows and no cycles: collecting only costs.
@@ -121,7 +100,7 @@ def run(argv: Sequence[str], opener: Opener | None = None) -> int:
     as_json = "--json" in options
     try:
         # A tab asks for completion by the environment, and with no word on the command line of its own.
-        app = app_for(typed_so_far(os.environ) or words, named=True)
+        app = app_for(hoisted(typed_so_far(os.environ))[1] or words, named=True)
         result = app([*options, *words], prog_name="relayclear", standalone_mode=False, obj=opener)
         sys.stdout.flush()
     except RelayclearError as error:

@@ -36,7 +36,9 @@ class _As(StrEnum):
 def assign(
     ctx: typer.Context,
     *,
-    tx: Annotated[str, typer.Option(metavar="HASH", help="The whole hash of the transaction.")],
+    tx: Annotated[
+        str, typer.Option(metavar="HASH", help="The whole hash of the transaction.", autocompletion=completion.payments)
+    ],
     what: Annotated[_As, typer.Option("--as", help="What came in: deposit, income; what went out: the others.")],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept for ever.")],
     output: Annotated[

@@ -56,7 +56,8 @@ def clear(
         list[str] | None, typer.Option(metavar="COIN", help="Most a transaction may cost; may be repeated.")
     ] = None,
     close_channel: Annotated[
-        str | None, typer.Option(metavar="CHANNEL", help="Allow closing this ordered one.")
+        str | None,
+        typer.Option(metavar="CHANNEL", help="Allow closing this ordered one.", autocompletion=completion.channels),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="The audit trail: every change of state and every act of a person.")
 
-Token = Annotated[str | None, typer.Option(metavar="TOKEN", help="Only what is about this clearing token.")]
+Token = Annotated[
+    str | None,
+    typer.Option(metavar="TOKEN", help="Only what is about this clearing token.", autocompletion=completion.tokens),
+]
 Operation = Annotated[
     str | None,
     typer.Option(metavar="OPERATION", help="Only what is about this operation.", autocompletion=completion.operations),

@@ -111,7 +111,7 @@ def _body(context: Any, heading: str, says: str) -> Iterator[str]:
     pieces = " ".join(command.collect_usage_pieces(context))
     yield from ([_text(says)] if says else [])
     yield from [f"{heading} SYNOPSIS", f".B {_text(context.command_path)}", _text(pieces)]
-    if command.help and len(command.help.splitlines()) > 1 or not says:
+    if not says or len((command.help or "").splitlines()) > 1:
         yield f"{heading} DESCRIPTION"
         yield from (_text(line) if line else ".PP" for line in (command.help or "").splitlines())
     records = [record for param in command.get_params(context) if (record := param.get_help_record(context))]

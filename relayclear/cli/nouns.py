@@ -92,9 +92,9 @@ def add_called(app: typer.Typer, words: Sequence[str], *, named: bool) -> None:
     if name in NOUNS and name != "help":
         _add(app, name, verb)
         return
-    for other in NOUNS:
+    for other, noun in NOUNS.items():
         if named and other != name:
-            app.command(other, help=NOUNS[other].says)(_named)
+            app.command(other, help=noun.says)(_named)
         else:
             _add(app, other, "")
 

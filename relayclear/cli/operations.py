@@ -40,9 +40,17 @@ def list_(
     ] = None,
     port: Annotated[str, typer.Option(metavar="PORT", help="The channel's port.")] = "transfer",
     state: Annotated[
-        list[str] | None, typer.Option(metavar="STATE", help="cleared, partial, failed, running, …; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="STATE",
+            help="cleared, partial, failed, running, …; may be repeated.",
+            autocompletion=completion.operation_states,
+        ),
     ] = None,
-    token: Annotated[str | None, typer.Option(metavar="TOKEN", help="Only the work of this clearing token.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(metavar="TOKEN", help="Only the work of this clearing token.", autocompletion=completion.tokens),
+    ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="WHEN", help="A duration (7d) or a time (2026-12-01T00:00:00Z).")
     ] = None,

@@ -12,9 +12,9 @@ from relayclear.cli.face import Face
 from relayclear.cli.once import IdempotencyKey, run_once, told_again, wish
 from relayclear.cli.output import Exit
 from relayclear.errors import UsageError
-from relayclear.ibc.filter import Filter
 
 if TYPE_CHECKING:
+    from relayclear.ibc.filter import Filter
     from relayclear.usecases.desk import Desk
     from relayclear.usecases.listing import ListRequest
 
@@ -38,10 +38,16 @@ def list_(
     ] = None,
     port: Annotated[str | None, typer.Option(metavar="PORT", help="Only packets of this port.")] = None,
     packet_class: Annotated[
-        str | None, typer.Option("--class", metavar="CLASS", help="stuck, timed_out, ack_missing, …")
+        str | None,
+        typer.Option(
+            "--class", metavar="CLASS", help="stuck, timed_out, ack_missing, …", autocompletion=completion.classes
+        ),
     ] = None,
     reason: Annotated[
-        str | None, typer.Option(metavar="REASON", help="What blocks it: client_expired, excluded, …")
+        str | None,
+        typer.Option(
+            metavar="REASON", help="What blocks it: client_expired, excluded, …", autocompletion=completion.reasons
+        ),
     ] = None,
     wallet: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Sender or receiver.")] = None,
     denom: Annotated[str | None, typer.Option(metavar="DENOM", help="Denom as the packet carries it.")] = None,
@@ -75,6 +81,8 @@ def list_(
 
 
 def _filter(text: str, terms: dict[str, str | None]) -> Filter:
+    from relayclear.ibc.filter import Filter
+
     try:
         parsed = Filter.parse(text)
         for key, value in terms.items():
@@ -129,7 +137,12 @@ async def _list_once(face: Face, desk: Desk, request: ListRequest, *, check: boo
 @app.command(epilog=examples("packets show"))
 def show(
     ctx: typer.Context,
-    packet: Annotated[str, typer.Argument(metavar="CHAIN/CHANNEL/SEQUENCE", autocompletion=completion.packets)],
+    packet: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHAIN/CHANNEL/SEQUENCE", help="A pending packet, or an old one.", autocompletion=completion.packets
+        ),
+    ],
 ) -> int:
     """Tell one packet's story: commitment, send, timeout, clients, why it is stuck, what would fix it."""
     from relayclear.cli.names import packet_key
@@ -155,7 +168,14 @@ def show(
 @app.command(epilog=examples("packets mute"))
 def mute(
     ctx: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="CHAIN/CHANNEL[/SEQUENCES]")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHAIN/CHANNEL[/SEQUENCES]",
+            help="A channel, or some of its packets.",
+            autocompletion=completion.packets,
+        ),
+    ],
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; shown wherever it is counted.")],
     until: Annotated[
@@ -198,7 +218,14 @@ def mute(
 @app.command(epilog=examples("packets unmute"))
 def unmute(
     ctx: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="CHAIN/CHANNEL[/SEQUENCES]")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHAIN/CHANNEL[/SEQUENCES]",
+            help="A channel, or some of its packets.",
+            autocompletion=completion.muted,
+        ),
+    ],
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; the history keeps it.")] = "",
     idempotency_key: IdempotencyKey = None,

@@ -40,7 +40,10 @@ def list_(
     chain: Annotated[
         str, typer.Option(metavar="CHAIN", help="Only those paid on this chain.", autocompletion=completion.chains)
     ] = "",
-    state: Annotated[list[str] | None, typer.Option(metavar="STATE", help="Only these; may be repeated.")] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STATE", help="Only these; may be repeated.", autocompletion=completion.refund_states),
+    ] = None,
     token: Annotated[
         str | None,
         typer.Option(metavar="TOKEN", help="Only those of this clearing token.", autocompletion=completion.tokens),

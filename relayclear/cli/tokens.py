@@ -138,7 +138,10 @@ def _write_new(path: Path, text: str) -> None:
 def list_(
     ctx: typer.Context,
     *,
-    state: Annotated[list[str] | None, typer.Option(metavar="STATE", help="Only these; may be repeated.")] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STATE", help="Only these; may be repeated.", autocompletion=completion.token_states),
+    ] = None,
     chain: Annotated[
         str | None,
         typer.Option(metavar="CHAIN", help="Only those paid on this chain.", autocompletion=completion.chains),

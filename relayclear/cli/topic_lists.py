@@ -37,6 +37,10 @@ or none, by the names in brackets:
   keys = ["clear=K", "quote="]
 """
 
+_BEATS = """\
+A flag beats the environment, which beats the config file, which beats the
+default. relayclear config show says where each value came from."""
+
 # What is read besides the settings, by whom it is set; a test looks for what else the code reads.
 OURS = {
     "RELAYCLEAR_CONFIG": "relayclear's own config file",
@@ -98,8 +102,7 @@ def environment() -> str:
 
     settings = [f"  {name:<48} {path}" for name, path in sorted(variables().items()) if name not in OURS]
     parts = [
-        "A flag beats the environment, which beats the config file, which beats the\ndefault. "
-        "relayclear config show says where each value came from.",
+        _BEATS,
         _table("Ours:", OURS),
         _table("The terminal's:", TERMINAL),
         _table("Where files are; each has the platform's default:", FOLDERS),

@@ -154,7 +154,7 @@ EXAMPLES = {
         "relayclear operations verify proof.json --rpc alpha-1=https://rpc.example --rpc beta-1=https://rpc2.example",
     ),
     "watch": (
-        "relayclear watch",
+        "relayclear watch --once",
         "relayclear watch --listen 127.0.0.1:9464 --log-format json",
     ),
     "packets list": (
@@ -227,7 +227,7 @@ EXAMPLES = {
     ),
     "refunds resolve": (
         "relayclear refunds resolve --chain alpha-1",
-        "relayclear refunds resolve --chain alpha-1 --void --yes --amount 495000stake --json",
+        "relayclear refunds resolve --chain alpha-1 --json",
     ),
     "refunds claim": (
         "relayclear refunds claim bprrt4fyax5wrv4vv9xr5q4w --to cosmos1payer --to-chain alpha-1",

@@ -53,6 +53,7 @@ TERMINAL = {
     "NO_COLOR": "set to anything: no colour",
     "TERM": "dumb: no colour, and no line that is written over",
     "COLUMNS": "the width of tables",
+    "PATH": "where programs are looked for that the config names",
 }
 FOLDERS = {
     "XDG_CONFIG_HOME": "its relayclear folder holds config.toml and the keys",
@@ -104,7 +105,7 @@ def environment() -> str:
     parts = [
         _BEATS,
         _table("Ours:", OURS),
-        _table("The terminal's:", TERMINAL),
+        _table("The terminal's and the shell's:", TERMINAL),
         _table("Where files are; each has the platform's default:", FOLDERS),
         _table("Set by systemd for its service:", SYSTEMD),
         _table("Set by the scripts of completion:", SHELL),

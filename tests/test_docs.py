@@ -223,7 +223,7 @@ def test_the_runbook_leaves_somebody_alone_with_a_class_a_reason_or_a_fate() -> 
 
 def test_a_command_in_a_topic_cannot_be_typed() -> None:
     told = "\n".join(topics().values())
-        named = re.findall(r"^ +relayclear ([a-z]+)", told, re.MULTILINE)
+    named = re.findall(r"^ +relayclear ([a-z]+)", told, re.MULTILINE)
     nouns: Any = COMMAND
     assert len(named) > 20
     assert {*named} <= {*nouns.commands}

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from relayclear.usecases.once import Once
     from relayclear.usecases.sold_packets import Holder
 
+Closing = Annotated[
+    str | None,
+    typer.Option(metavar="CHANNEL", help="Allow closing this ordered one.", autocompletion=completion.channels),
+]
+
 
 def clear(
     ctx: typer.Context,
@@ -55,10 +60,7 @@ def clear(
     max_fee: Annotated[
         list[str] | None, typer.Option(metavar="COIN", help="Most a transaction may cost; may be repeated.")
     ] = None,
-    close_channel: Annotated[
-        str | None,
-        typer.Option(metavar="CHANNEL", help="Allow closing this ordered one.", autocompletion=completion.channels),
-    ] = None,
+    close_channel: Closing = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     idempotency_key: IdempotencyKey = None,

@@ -98,8 +98,8 @@ EXAMPLES = {
         "relayclear doctor --bundle support.tar.gz",
     ),
     "help": (
-        "relayclear help exit-codes",
-        "relayclear help json",
+        "relayclear help runbook",
+        "relayclear help --man --out ./man",
     ),
     "health": (
         "relayclear health",

@@ -31,6 +31,9 @@ def help_(
 
     The manual pages: relayclear help --man --out ~/.local/share/man, and then man relayclear, man relayclear-clear,
     man relayclear-runbook.
+
+    Completion by the tab key: relayclear --install-completion in bash, zsh or fish, then a new shell. It reads names
+    from the database and asks no node.
     """
     face: Face = ctx.obj
     if out and (words or not man):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -17,9 +18,8 @@ from relayclear.config.finding import database_place
 from relayclear.config.loading import load
 from relayclear.errors import ConfigError
 from relayclear.usecases.scan import scan
-from tests.cli.test_nouns import environ
+from tests.cli.test_start import environ
 from tests.cli.test_width import commands
-from tests.dashboard.loop import in_loop
 from tests.fakes.rig import Rig
 
 NAMING = re.compile(
@@ -70,7 +70,7 @@ def tab(home: Path, line: str, shell: str = "bash", **more: str) -> subprocess.C
 def known(rig: Rig, tmp_path: Path) -> str:
     """A database in which two paths and a stuck packet stand."""
     rig.stuck()
-    in_loop(scan)(rig.desk)
+    asyncio.run(scan(rig.desk))
     return str(tmp_path / "relayclear.db")
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ TYPED = {
     "init": "\n" * 12,
 }
 # What goes on until somebody ends it: the words by which it is there, the key or signal, and its exit code.
-LASTS = {
+LASTS: Mapping[str, tuple[str, str | signal.Signals, Exit]] = {
     "relayclear watch --listen 127.0.0.1:9464 --log-format json": ("scanned", signal.SIGTERM, Exit.DONE),
     "relayclear dashboard": ("all well", "q", Exit.DONE),
     "relayclear dashboard --act --theme terminal": ("all well", "q", Exit.DONE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 import shlex
@@ -13,9 +14,10 @@ from typing import Any
 import pytest
 import typer
 
-from relayclear.cli.app import app_for, hoisted
+from relayclear.cli.app import app_for
 from relayclear.cli.help_topics import topics
 from relayclear.cli.output import Exit, worst
+from relayclear.cli.typed import hoisted
 from relayclear.cli.who import VARIABLE
 from relayclear.config.loading import variables
 from relayclear.config.showing import render_example
@@ -24,6 +26,9 @@ from relayclear.ibc.fate import Fate
 from relayclear.ibc.filter import Filter
 from relayclear.ibc.triage import BlockReason, PacketClass
 from relayclear.usecases.metrics import METRICS
+from relayclear.wording import FATES
+from relayclear.wording.glossary import GLOSSARY
+from relayclear.wording.runbook import TODO_CLASS, TODO_FATE, TODO_REASON, lifts
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -163,9 +168,70 @@ def test_the_settings_in_the_readme_are_settings() -> None:
     assert known
 
 
-def test_every_variable_in_the_help_exists() -> None:
-    named = set(re.findall(r"RELAYCLEAR_\w+", topics()["environment"])) - {"RELAYCLEAR_SECTION_KEY"}
-    assert named <= {*variables(), "RELAYCLEAR_CONFIG", VARIABLE}
+def read_variables() -> set[str]:
+    """The environment variables that the code asks for, by name or by a constant of its module."""
+    found: set[str] = set()
+    for file in (ROOT / "relayclear").rglob("*.py"):
+        # The rehearsal network's own Hermes gets its variables from the script that starts it.
+        if "rehearsal" in file.parts:
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        constants = {
+            target.id: node.value.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Attribute(value=asked, attr="get" | "pop"), args=[name, *_]):
+                    pass
+                case ast.Subscript(value=asked, slice=name) | ast.Compare(left=name, comparators=[asked]):
+                    pass
+                case _:
+                    continue
+            if not re.search(r"(^|[._])(env|environ)$", ast.unparse(asked)):
+                continue
+            value = constants.get(name.id) if isinstance(name, ast.Name) else getattr(name, "value", None)
+            found |= {value} if isinstance(value, str) else set()
+    return found
+
+
+def test_a_variable_that_the_code_reads_is_not_told_or_one_is_told_that_nobody_reads() -> None:
+    told = set(re.findall(r"^  (\w+)  ?", topics()["environment"], re.MULTILINE))
+    read = read_variables()
+    assert {"NO_COLOR", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY"} <= read
+    assert read <= told
+    # The platform's own library and Python's read these.
+    others = {"TMPDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"}
+    settings = {*variables(), "RELAYCLEAR_CONFIG", "RELAYCLEAR_HERMES_CONFIG", VARIABLE}
+    assert told - settings - others <= read
+    assert settings <= told
+
+
+def test_the_runbook_leaves_somebody_alone_with_a_class_a_reason_or_a_fate() -> None:
+    lines = topics()["runbook"].splitlines()
+    words = {line.strip() for line in lines if line.startswith("    ") and not line.startswith("     ")}
+    assert words >= {kind.value for kind in PacketClass} | {reason.value for reason in BlockReason}
+    assert words >= {FATES[fate].word for fate in Fate}
+    assert {*TODO_CLASS} == {*PacketClass}
+    assert {*TODO_REASON} == {*BlockReason}
+    assert {*TODO_FATE} == {*Fate}
+    assert all(lifts(reason).endswith(".") and len(lifts(reason)) > 20 for reason in BlockReason)
+
+
+def test_a_command_in_a_topic_cannot_be_typed() -> None:
+    told = "\n".join(topics().values())
+    named = re.findall(r"^ +relayclear ([a-z]+)", told, re.MULTILINE)
+    nouns: Any = COMMAND
+    assert len(named) > 20
+    assert {*named} <= {*nouns.commands}
+
+
+def test_the_glossary_is_another_one_than_the_screens() -> None:
+    told = topics()["glossary"].splitlines()
+    assert [line for line in told if not line.startswith(" ")] == [*GLOSSARY]
 
 
 def test_the_gate_runs_the_readmes_own_test_command() -> None:

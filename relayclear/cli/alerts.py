@@ -59,8 +59,8 @@ def _tested_line(one: Called) -> str:
 def list_(
     ctx: typer.Context,
     *,
-    limit: Annotated[int, typer.Option(min=1, help="Rows a page.")] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="Rows to skip.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Rows a page.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, metavar="N", help="Rows to skip.")] = 0,
 ) -> int:
     """List alerts, newest first, each with its deliveries: what was tried, when, and what came back."""
     face: Face = ctx.obj

@@ -12,15 +12,23 @@ import typer
 
 from relayclear import __version__
 from relayclear.cli.face import Face, Opener
-from relayclear.cli.nouns import add_called
+from relayclear.cli.nouns import Root, add_called
 from relayclear.cli.output import Exit, emit_error, exit_for
 from relayclear.cli.status import status
+from relayclear.cli.typed import hoisted, typed_so_far
 from relayclear.errors import RelayclearError, UsageError
 
 # Typer's own errors; it keeps the class private, but promises this one below it.
 _ClickError = cast("type[Exception]", typer.BadParameter.__mro__[2])
 
-_EPILOG = """Global options work before or after a command. relayclear help exit-codes | json | money | keys | …"""
+# The backspace is click's mark for: don't wrap these lines.
+_EPILOG = """Global options work before or after a command. A command's own page, with examples:
+relayclear COMMAND --help. How to get unstuck, step by step: relayclear help runbook.
+
+\b
+Examples:
+  relayclear packets list
+  relayclear --install-completion"""
 
 
 def _version(*, wanted: bool) -> None:
@@ -56,10 +64,14 @@ def root(
     return None
 
 
-def app_for(words: Sequence[str]) -> typer.Typer:
-    """The program for a command line without its global options: the called command, or all where none is named."""
+def app_for(words: Sequence[str], *, named: bool = False) -> typer.Typer:
+    """The program for a command line without its global options: the called command, or all where none is called.
+
+    `named`: where none is called, all only by name, so that a page of them loads none.
+    """
     app = typer.Typer(
         name="relayclear",
+        cls=Root,
         invoke_without_command=True,
         add_completion=True,
         pretty_exceptions_enable=False,
@@ -68,29 +80,8 @@ def app_for(words: Sequence[str]) -> typer.Typer:
         epilog=_EPILOG,
     )
     app.callback()(root)
-    add_called(app, words)
+    add_called(app, words, named=named)
     return app
-
-
-_TAKES_VALUE = {"--config", "--hermes-config", "--db", "--color"}
-_STANDS_ALONE = {"--json", "--debug"}
-
-
-def hoisted(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The global options, which work wherever a person puts them, and all other words."""
-    front: list[str] = []
-    rest: list[str] = []
-    words = iter(argv)
-    for word in words:
-        if word == "--":
-            rest += [word, *words]
-        elif word in _STANDS_ALONE or (word.partition("=")[0] in _TAKES_VALUE and "=" in word):
-            front.append(word)
-        elif word in _TAKES_VALUE:
-            front += [word, *([value] if (value := next(words, None)) is not None else [])]
-        else:
-            rest.append(word)
-    return front, rest
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -108,7 +99,9 @@ def run(argv: Sequence[str], opener: Opener | None = None) -> int:
     options, words = hoisted(argv)
     as_json = "--json" in options
     try:
-        result = app_for(words)([*options, *words], prog_name="relayclear", standalone_mode=False, obj=opener)
+        # A tab asks for completion by the environment, and with no word on the command line of its own.
+        app = app_for(hoisted(typed_so_far(os.environ))[1] or words, named=True)
+        result = app([*options, *words], prog_name="relayclear", standalone_mode=False, obj=opener)
         sys.stdout.flush()
     except RelayclearError as error:
         emit_error(error, as_json=as_json)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def audit(
     ctx: typer.Context,
     *,
-    chain: Annotated[str, typer.Option(help="Only this chain.", autocompletion=completion.chains)] = "",
+    chain: Annotated[
+        str, typer.Option(metavar="CHAIN", help="Only this chain.", autocompletion=completion.chains)
+    ] = "",
     quick: Annotated[
         bool, typer.Option("--quick", help="Equations and balance only; says nothing to stopped refunds.")
     ] = False,

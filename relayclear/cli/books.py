@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="What moved in and out of the wallets, and what it was.")
 
-Chain = Annotated[str, typer.Option(help="Only this chain.", autocompletion=completion.chains)]
+Chain = Annotated[str, typer.Option(metavar="CHAIN", help="Only this chain.", autocompletion=completion.chains)]
 
 
 class _As(StrEnum):
@@ -36,13 +36,15 @@ class _As(StrEnum):
 def assign(
     ctx: typer.Context,
     *,
-    tx: Annotated[str, typer.Option(metavar="HASH", help="The whole hash of the transaction.")],
+    tx: Annotated[
+        str, typer.Option(metavar="HASH", help="The whole hash of the transaction.", autocompletion=completion.payments)
+    ],
     what: Annotated[_As, typer.Option("--as", help="What came in: deposit, income; what went out: the others.")],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept for ever.")],
     output: Annotated[
         int | None, typer.Option(min=0, metavar="K", help="Only the K-th of its direction, from 0.")
     ] = None,
-    denom: Annotated[str, typer.Option(help="Only coins of this denom.")] = "",
+    denom: Annotated[str, typer.Option(metavar="DENOM", help="Only coins of this denom.")] = "",
     chain: Chain = "",
     idempotency_key: IdempotencyKey = None,
 ) -> int:
@@ -85,8 +87,10 @@ def daily(
     ctx: typer.Context,
     *,
     chain: Chain = "",
-    denom: Annotated[str, typer.Option(help="Only this denom.")] = "",
-    since: Annotated[str | None, typer.Option(help="A duration (7d) or a time (2026-12-01T00:00:00Z).")] = None,
+    denom: Annotated[str, typer.Option(metavar="DENOM", help="Only this denom.")] = "",
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="A duration (7d) or a time (2026-12-01T00:00:00Z).")
+    ] = None,
 ) -> int:
     """Show each day's opening balance, what moved, and the closing balance, by the UTC day of the booking."""
     face: Face = ctx.obj

@@ -70,7 +70,8 @@ def open_(
     *,
     reason: Reason,
     until: Annotated[
-        str | None, typer.Option(help="A duration (2h) or a time (2026-12-01T00:00:00Z); else until it is reset.")
+        str | None,
+        typer.Option(metavar="WHEN", help="A duration (2h) or a time (2026-12-01T00:00:00Z); else until it is reset."),
     ] = None,
 ) -> int:
     """Keep everybody from calling something: no quotes that need it, and work for it waits."""

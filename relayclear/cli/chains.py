@@ -101,7 +101,7 @@ def channels(
     ctx: typer.Context,
     *,
     chain: Annotated[
-        str | None, typer.Option(help="Only what this chain sends.", autocompletion=completion.chains)
+        str | None, typer.Option(metavar="CHAIN", help="Only what this chain sends.", autocompletion=completion.chains)
     ] = None,
 ) -> int:
     """List every path that both ends agree on, with states and clients; and those that don't add up."""

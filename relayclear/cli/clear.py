@@ -24,15 +24,23 @@ if TYPE_CHECKING:
     from relayclear.usecases.once import Once
     from relayclear.usecases.sold_packets import Holder
 
+Closing = Annotated[
+    str | None,
+    typer.Option(metavar="CHANNEL", help="Allow closing this ordered one.", autocompletion=completion.channels),
+]
+
 
 def clear(
     ctx: typer.Context,
     *,
     chain: Annotated[
-        str | None, typer.Option(help="The chain that sent the packets.", autocompletion=completion.chains)
+        str | None,
+        typer.Option(metavar="CHAIN", help="The chain that sent the packets.", autocompletion=completion.chains),
     ] = None,
-    port: Annotated[str, typer.Option(help="Its port.")] = "transfer",
-    channel: Annotated[str | None, typer.Option(help="Its channel.", autocompletion=completion.channels)] = None,
+    port: Annotated[str, typer.Option(metavar="PORT", help="Its port.")] = "transfer",
+    channel: Annotated[
+        str | None, typer.Option(metavar="CHANNEL", help="Its channel.", autocompletion=completion.channels)
+    ] = None,
     packet_sequences: Annotated[str | None, typer.Option(metavar="1,10..20", help="Exactly these.")] = None,
     filter_text: Annotated[
         str | None, typer.Option("--filter", metavar="TERMS", help="Instead: packets of many channels at once.")
@@ -42,17 +50,17 @@ def clear(
         typer.Option(metavar="rc1…", help="Instead: the packets of a paid token.", autocompletion=completion.tokens),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="With --token: wait until it is paid.")] = False,
-    max_packets: Annotated[int, typer.Option(min=1, help="With --filter: refuse more than this.")] = 100,
-    key_name: Annotated[str | None, typer.Option(help="The Hermes key to sign with, on both chains.")] = None,
+    max_packets: Annotated[int, typer.Option(min=1, metavar="N", help="With --filter: refuse more than this.")] = 100,
+    key_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The Hermes key to sign with, on both chains.")
+    ] = None,
     share_key: Annotated[
         bool, typer.Option("--share-key", help="Use the daemon's key though it may sign too.")
     ] = False,
     max_fee: Annotated[
         list[str] | None, typer.Option(metavar="COIN", help="Most a transaction may cost; may be repeated.")
     ] = None,
-    close_channel: Annotated[
-        str | None, typer.Option(metavar="CHANNEL", help="Allow closing this ordered one.")
-    ] = None,
+    close_channel: Closing = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     idempotency_key: IdempotencyKey = None,

@@ -1,16 +1,11 @@
-"""`relayclear help TOPIC`: what doesn't belong to one command."""
+"""The topics of `relayclear help TOPIC`: what doesn't belong to one command."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-import typer
-
-from relayclear.cli.lines import filled
-from relayclear.cli.output import Exit
-from relayclear.errors import UsageError
-
-_WIDTH = 80
+from relayclear.cli import topic_lists
 
 _JSON = """\
 --json works on every command: one document on stdout, ended by a line feed.
@@ -36,24 +31,6 @@ is done again; a clear is shown as it stands, with exit 3 while it goes on. The
 same key with other words is refused (4, idempotency_key_reused). What was
 refused or couldn't be reached left nothing behind, and may be asked for again.
 """
-
-_ENVIRONMENT = """\
-A flag beats the environment, which beats the config file, which beats the
-default.
-
-  RELAYCLEAR_CONFIG          relayclear's own config file
-  RELAYCLEAR_HERMES_CONFIG   Hermes' config; several are separated by ':'
-  RELAYCLEAR_DB              the database file
-  RELAYCLEAR_PASSPHRASE_FILE a file of mode 0600 that opens the wallet file
-  RELAYCLEAR_SECTION_KEY     any single setting, like
-                             RELAYCLEAR_SCAN_STUCK_AFTER=10m
-  RELAYCLEAR_OPERATOR        who acts, for the history; else the user's name
-  NO_COLOR, TERM=dumb        no colour
-  COLUMNS                    the width of tables
-
-relayclear config show says where each value came from.
-"""
-
 
 _DEMO = """\
 relayclear demo --serve prints its control port, here CONTROL; everything is
@@ -176,6 +153,16 @@ equations always hold:
 """
 
 _KEYS = """\
+Three keys a chain, and one for quotes; none of them is for two things.
+
+  daemon's         Hermes' own: hermes start signs with it
+  clearing         Hermes' own too, for relayclear clear alone: [chains]
+                   clearing_key names it. Two processes that sign with one key
+                   clash on its account sequence, so it is never the daemon's;
+                   relayclear init --make-keys makes it where there is none
+  payee's          payments arrive at its account, refunds are signed with it
+  quote keys       sign the quotes; they hold no coins
+
 Quotes are signed, and each memo holds a seal that only the operator can make.
 Both keys stand in one file a key id, mode 0600, in [keys] dir; the first quote
 makes the first. They are never in the database, nor in its backup.
@@ -199,7 +186,8 @@ credential (LoadCredentialEncrypted=relayclear-passphrase:…), or you are asked
 Lost keys can't be made again: memos of their quotes are then nobody's.
 relayclear db backup lists what to keep. Hermes' own keys are Hermes':
 relayclear names them ([chains] clearing_key) and never reads a secret of
-theirs.
+theirs. relayclear doctor says where two of them are the same.
+The keys of the screen: relayclear help dashboard.
 """
 
 
@@ -242,85 +230,28 @@ relayclear-webhook-secret; spaces and line ends around it don't count.
 """
 
 
-_DOCTOR = """doctor: 2 a config that can't be used, 3 what can't be reached, 1 any other
-failed check, 10 warnings.
-refunds sweep: 0 all that may go has gone, 3 a chain can't be reached or what
-was sent is in no block yet, 5 another process sends, 4 something waits for a
-yes or for coins; with --check 10 in place of 4 where anything is owed still.
-tokens verify: 1 touched or signed by another, 10 good and over: don't pay."""
+class Topic(NamedTuple):
+    """A topic in a line, and what makes its text when somebody asks for it."""
+
+    says: str
+    text: Callable[[], str]
 
 
-_DASHBOARD = """\
-relayclear dashboard shows the database that relayclear watch keeps fresh, and
-asks no node. It only looks; with --act capital keys act: each shows its plan,
-rests on Cancel, and asks. What was asked for is carried out by watch, or by the
-screen itself where no watch lives, and recorded either way. It works from 80x24
-on.
-
-"""
-
-_DASHBOARD_CONFIG = """\
-
-A filter takes the terms of packets list --filter. Any key can be another one,
-or none, by the names in brackets:
-
-  [dashboard]
-  theme = "terminal"          dark, light, or the terminal's own 16 colours
-  words = "plain"             plain words, with an explanation; F2 switches
-  keys = ["clear=K", "quote="]
-"""
-
-
-def dashboard_keys() -> str:
-    """The screen and its keys, from the one table of them."""
-    from relayclear.dashboard.actions import ACTIONS, Danger, shown_key
-
-    lines = {
-        acts: [
-            filled(f"{action.tells} ({action.name})", f"  {shown_key(action.key):<10}", _WIDTH)
-            for action in ACTIONS.values()
-            if (action.danger is not Danger.LOOKS) is acts
-        ]
-        for acts in (True, False)
-    }
-    keys = "\n".join(["Keys that act, with --act:", *lines[True], "", "Keys that look:", *lines[False]])
-    return f"{_DASHBOARD}{keys}\n{_DASHBOARD_CONFIG}"
-
-
-def exit_codes() -> str:
-    """The exit codes, a line each."""
-    lines = [filled(code.meaning, f"{code.value:>5}   ", _WIDTH) for code in Exit]
-    return "\n".join([*lines, "", "Where several apply: 3, then 1, 2, 5, 4 and 10.", _DOCTOR, ""])
+TOPICS: Mapping[str, Topic] = {
+    "runbook": Topic("A packet is stuck: find, judge, clear, check again.", topic_lists.runbook),
+    "glossary": Topic("The words of the field, in plain words.", topic_lists.glossary),
+    "money": Topic("What is sold, what is earned, what goes back.", lambda: _MONEY),
+    "keys": Topic("Keys of quotes and refunds, and those of Hermes.", lambda: _KEYS),
+    "alerts": Topic("When a person is called, and how.", lambda: _ALERTS),
+    "dashboard": Topic("The screen: every key, and how to change it.", topic_lists.dashboard_keys),
+    "demo": Topic("The network in a box: what can be made to fail in it.", lambda: _DEMO),
+    "json": Topic("What --json promises.", lambda: _JSON),
+    "exit-codes": Topic("What each exit code means.", topic_lists.exit_codes),
+    "environment": Topic("Every environment variable that is read.", topic_lists.environment),
+}
+"""All topics, those that are asked for most first: the command, completion and the manual pages go by this table."""
 
 
 def topics() -> dict[str, str]:
     """Every topic's text."""
-    return {
-        "alerts": _ALERTS,
-        "dashboard": dashboard_keys(),
-        "demo": _DEMO,
-        "environment": _ENVIRONMENT,
-        "exit-codes": exit_codes(),
-        "json": _JSON,
-        "keys": _KEYS,
-        "money": _MONEY,
-    }
-
-
-def help_topic(
-    ctx: typer.Context,
-    topic: Annotated[
-        str | None, typer.Argument(help="alerts, dashboard, demo, exit-codes, json, environment, money or keys.")
-    ] = None,
-) -> int:
-    """Explain a topic: alerts, dashboard, demo, exit-codes, json, environment, money, keys."""
-    if topic is None:
-        typer.echo(ctx.parent.get_help() if ctx.parent else "")
-        return Exit.DONE
-    known = topics()
-    if topic not in known:
-        from relayclear.usecases.desk import nearest
-
-        raise UsageError(f"no help topic {topic!r}{nearest(topic, known)}", hint="relayclear help exit-codes")
-    typer.echo(known[topic], nl=False)
-    return Exit.DONE
+    return {name: topic.text() for name, topic in TOPICS.items()}

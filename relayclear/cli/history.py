@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="The audit trail: every change of state and every act of a person.")
 
-Token = Annotated[str | None, typer.Option(help="Only what is about this clearing token.")]
+Token = Annotated[
+    str | None,
+    typer.Option(metavar="TOKEN", help="Only what is about this clearing token.", autocompletion=completion.tokens),
+]
 Operation = Annotated[
-    str | None, typer.Option(help="Only what is about this operation.", autocompletion=completion.operations)
+    str | None,
+    typer.Option(metavar="OPERATION", help="Only what is about this operation.", autocompletion=completion.operations),
 ]
 Wallet = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only what is about this payer or sender.")]
-Since = Annotated[str | None, typer.Option(help="A duration (7d) or a time (2026-12-01T00:00:00Z).")]
+Since = Annotated[str | None, typer.Option(metavar="WHEN", help="A duration (7d) or a time (2026-12-01T00:00:00Z).")]
 
 _COLUMNS = ("at", "who", "what", "token", "operation", "wallet", "subject", "detail")
 # Spreadsheets take a cell that begins like this for a formula, and some of these texts are a payer's own.
@@ -45,8 +49,8 @@ def list_(
     operation: Operation = None,
     wallet: Wallet = None,
     since: Since = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows a page.")] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="Rows to skip.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Rows a page.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, metavar="N", help="Rows to skip.")] = 0,
 ) -> int:
     """List what happened, newest first."""
     face: Face = ctx.obj

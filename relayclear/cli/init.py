@@ -84,7 +84,7 @@ def _run(face: Face, answers: Answers, *, asks: bool, force: bool, dry_run: bool
     from relayclear.bootstrap.starting import forgetful, found_hermes, hermes_tables, known_chains
     from relayclear.cli import init_pages
     from relayclear.cli.init_asking import ask
-    from relayclear.config.loading import find
+    from relayclear.config.finding import find
     from relayclear.config.writing import config_text, dropped, refuse_existing, write_config
     from relayclear.usecases.doctor_commands import SUGGESTED_KEY
     from relayclear.usecases.starting import chosen

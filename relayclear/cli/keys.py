@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from relayclear.cli import completion
 from relayclear.cli.asking import agreed
 from relayclear.cli.examples import examples
 from relayclear.cli.face import Face
@@ -86,7 +87,9 @@ def list_(ctx: typer.Context) -> int:
 @app.command(epilog=examples("keys revoke"))
 def revoke(
     ctx: typer.Context,
-    key_id: Annotated[int, typer.Argument(metavar="KEY", help="Its number, as keys list shows it.")],
+    key_id: Annotated[
+        int, typer.Argument(metavar="KEY", help="Its number, as keys list shows it.", autocompletion=completion.keys)
+    ],
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; kept in the history.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,

@@ -31,19 +31,31 @@ def list_(
     ctx: typer.Context,
     *,
     chain: Annotated[
-        str | None, typer.Option(help="Only packets sent from this chain.", autocompletion=completion.chains)
+        str | None,
+        typer.Option(metavar="CHAIN", help="Only packets sent from this chain.", autocompletion=completion.chains),
     ] = None,
     channel: Annotated[
-        str | None, typer.Option(help="Only of this channel; with --chain.", autocompletion=completion.channels)
+        str | None,
+        typer.Option(metavar="CHANNEL", help="Only of this channel; with --chain.", autocompletion=completion.channels),
     ] = None,
-    port: Annotated[str, typer.Option(help="The channel's port.")] = "transfer",
+    port: Annotated[str, typer.Option(metavar="PORT", help="The channel's port.")] = "transfer",
     state: Annotated[
-        list[str] | None, typer.Option(help="cleared, partial, failed, running, …; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="STATE",
+            help="cleared, partial, failed, running, …; may be repeated.",
+            autocompletion=completion.operation_states,
+        ),
     ] = None,
-    token: Annotated[str | None, typer.Option(help="Only the work of this clearing token.")] = None,
-    since: Annotated[str | None, typer.Option(help="A duration (7d) or a time (2026-12-01T00:00:00Z).")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows a page.")] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="Rows to skip.")] = 0,
+    token: Annotated[
+        str | None,
+        typer.Option(metavar="TOKEN", help="Only the work of this clearing token.", autocompletion=completion.tokens),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="A duration (7d) or a time (2026-12-01T00:00:00Z).")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Rows a page.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, metavar="N", help="Rows to skip.")] = 0,
 ) -> int:
     """List operations, newest first."""
     face: Face = ctx.obj
@@ -86,7 +98,10 @@ def _filter(
 @app.command(epilog=examples("operations show"))
 def show(
     ctx: typer.Context,
-    operation: Annotated[str, typer.Argument(help="Its id, or the start of it.", autocompletion=completion.operations)],
+    operation: Annotated[
+        str,
+        typer.Argument(metavar="OPERATION", help="Its id, or the start of it.", autocompletion=completion.operations),
+    ],
     *,
     output: Annotated[bool, typer.Option("--output", help="With all that Hermes wrote.")] = False,
 ) -> int:
@@ -111,9 +126,12 @@ def show(
 @app.command(epilog=examples("operations cancel"))
 def cancel(
     ctx: typer.Context,
-    operation: Annotated[str, typer.Argument(help="Its id, or the start of it.", autocompletion=completion.operations)],
+    operation: Annotated[
+        str,
+        typer.Argument(metavar="OPERATION", help="Its id, or the start of it.", autocompletion=completion.operations),
+    ],
     *,
-    reason: Annotated[str, typer.Option(help="Why; the history keeps it.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; the history keeps it.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     idempotency_key: IdempotencyKey = None,
 ) -> int:
@@ -165,9 +183,12 @@ def _agreed(face: Face, operation_id: str, *, sold: bool) -> bool:
 @app.command(epilog=examples("operations retry"))
 def retry(
     ctx: typer.Context,
-    operation: Annotated[str, typer.Argument(help="Its id, or the start of it.", autocompletion=completion.operations)],
+    operation: Annotated[
+        str,
+        typer.Argument(metavar="OPERATION", help="Its id, or the start of it.", autocompletion=completion.operations),
+    ],
     *,
-    reason: Annotated[str, typer.Option(help="Why; the history keeps it.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; the history keeps it.")] = "",
     idempotency_key: IdempotencyKey = None,
 ) -> int:
     """Try the work of a paid token again at once, also when it was given up; watch or clear --token does it."""

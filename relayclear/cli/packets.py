@@ -12,9 +12,9 @@ from relayclear.cli.face import Face
 from relayclear.cli.once import IdempotencyKey, run_once, told_again, wish
 from relayclear.cli.output import Exit
 from relayclear.errors import UsageError
-from relayclear.ibc.filter import Filter
 
 if TYPE_CHECKING:
+    from relayclear.ibc.filter import Filter
     from relayclear.usecases.desk import Desk
     from relayclear.usecases.listing import ListRequest
 
@@ -27,17 +27,31 @@ def list_(
     ctx: typer.Context,
     *,
     chain: Annotated[
-        str | None, typer.Option(help="Only packets sent from this chain.", autocompletion=completion.chains)
+        str | None,
+        typer.Option(metavar="CHAIN", help="Only packets sent from this chain.", autocompletion=completion.chains),
     ] = None,
     channel: Annotated[
-        str | None, typer.Option(help="Only packets sent over this channel.", autocompletion=completion.channels)
+        str | None,
+        typer.Option(
+            metavar="CHANNEL", help="Only packets sent over this channel.", autocompletion=completion.channels
+        ),
     ] = None,
-    port: Annotated[str | None, typer.Option(help="Only packets of this port.")] = None,
-    packet_class: Annotated[str | None, typer.Option("--class", help="stuck, timed_out, ack_missing, …")] = None,
-    reason: Annotated[str | None, typer.Option(help="What blocks it: client_expired, excluded, …")] = None,
-    wallet: Annotated[str | None, typer.Option(help="Sender or receiver.")] = None,
-    denom: Annotated[str | None, typer.Option(help="Denom as the packet carries it.")] = None,
-    age: Annotated[str | None, typer.Option(help='Like ">30m".')] = None,
+    port: Annotated[str | None, typer.Option(metavar="PORT", help="Only packets of this port.")] = None,
+    packet_class: Annotated[
+        str | None,
+        typer.Option(
+            "--class", metavar="CLASS", help="stuck, timed_out, ack_missing, …", autocompletion=completion.classes
+        ),
+    ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON", help="What blocks it: client_expired, excluded, …", autocompletion=completion.reasons
+        ),
+    ] = None,
+    wallet: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Sender or receiver.")] = None,
+    denom: Annotated[str | None, typer.Option(metavar="DENOM", help="Denom as the packet carries it.")] = None,
+    age: Annotated[str | None, typer.Option(metavar="AGE", help='Like ">30m".')] = None,
     filter_text: Annotated[
         str, typer.Option("--filter", metavar="TERMS", help="Like 'class:stuck age:>1h !wallet:cosmos1…'.")
     ] = "",
@@ -46,8 +60,10 @@ def list_(
     details: Annotated[
         str | None, typer.Option(metavar="all|shown|none", help="Whose send transaction to look up.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Rows a page; 50 for people, all for --json.")] = None,
-    offset: Annotated[int, typer.Option(min=0, help="Rows to skip.")] = 0,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Rows a page; 50 for people, all for --json.")
+    ] = None,
+    offset: Annotated[int, typer.Option(min=0, metavar="N", help="Rows to skip.")] = 0,
     check: Annotated[bool, typer.Option("--check", help="Exit 10 when something is stuck.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
 ) -> int:
@@ -65,6 +81,8 @@ def list_(
 
 
 def _filter(text: str, terms: dict[str, str | None]) -> Filter:
+    from relayclear.ibc.filter import Filter
+
     try:
         parsed = Filter.parse(text)
         for key, value in terms.items():
@@ -119,7 +137,12 @@ async def _list_once(face: Face, desk: Desk, request: ListRequest, *, check: boo
 @app.command(epilog=examples("packets show"))
 def show(
     ctx: typer.Context,
-    packet: Annotated[str, typer.Argument(metavar="CHAIN/CHANNEL/SEQUENCE", autocompletion=completion.packets)],
+    packet: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHAIN/CHANNEL/SEQUENCE", help="A pending packet, or an old one.", autocompletion=completion.packets
+        ),
+    ],
 ) -> int:
     """Tell one packet's story: commitment, send, timeout, clients, why it is stuck, what would fix it."""
     from relayclear.cli.names import packet_key
@@ -145,10 +168,19 @@ def show(
 @app.command(epilog=examples("packets mute"))
 def mute(
     ctx: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="CHAIN/CHANNEL[/SEQUENCES]")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHAIN/CHANNEL[/SEQUENCES]",
+            help="A channel, or some of its packets.",
+            autocompletion=completion.packets,
+        ),
+    ],
     *,
-    reason: Annotated[str, typer.Option(help="Why; shown wherever it is counted.")],
-    until: Annotated[str | None, typer.Option(help="A duration (7d) or a time (2026-12-01T00:00:00Z).")] = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; shown wherever it is counted.")],
+    until: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="A duration (7d) or a time (2026-12-01T00:00:00Z).")
+    ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> int:
     """Count a known-dead path or packet apart; it ends by itself when the packet's class changes."""
@@ -186,9 +218,16 @@ def mute(
 @app.command(epilog=examples("packets unmute"))
 def unmute(
     ctx: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="CHAIN/CHANNEL[/SEQUENCES]")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHAIN/CHANNEL[/SEQUENCES]",
+            help="A channel, or some of its packets.",
+            autocompletion=completion.muted,
+        ),
+    ],
     *,
-    reason: Annotated[str, typer.Option(help="Why; the history keeps it.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; the history keeps it.")] = "",
     idempotency_key: IdempotencyKey = None,
 ) -> int:
     """Take mutes back."""

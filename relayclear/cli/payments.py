@@ -9,6 +9,7 @@ import typer
 from relayclear.cli import completion
 from relayclear.cli.examples import examples
 from relayclear.cli.face import Face
+from relayclear.cli.groups import Whole
 from relayclear.cli.once import IdempotencyKey, run_once, told_again, wish
 from relayclear.cli.output import Exit
 from relayclear.errors import UsageError
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="What payers sent, and what each payment is for.")
 gaps_app = typer.Typer(invoke_without_command=True, help="Blocks that no node can serve, where payments can't be seen.")
-app.add_typer(gaps_app, name="gaps")
+app.add_typer(gaps_app, name="gaps", cls=Whole)
 
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept for ever.")]
-Chain = Annotated[str, typer.Option(help="Only this chain.", autocompletion=completion.chains)]
+Chain = Annotated[str, typer.Option(metavar="CHAIN", help="Only this chain.", autocompletion=completion.chains)]
 
 
 @app.command("list", epilog=examples("payments list"))
@@ -33,13 +34,16 @@ def list_(
     ctx: typer.Context,
     *,
     token: Annotated[
-        str | None, typer.Option(help="Only those of this clearing token.", autocompletion=completion.tokens)
+        str | None,
+        typer.Option(metavar="TOKEN", help="Only those of this clearing token.", autocompletion=completion.tokens),
     ] = None,
     chain: Chain = "",
     orphans: Annotated[bool, typer.Option("--orphans", help="Only those of no token, with the likeliest one.")] = False,
-    since: Annotated[str | None, typer.Option(help="A duration (7d) or a time (2026-12-01T00:00:00Z).")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows a page.")] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="Rows to skip.")] = 0,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="A duration (7d) or a time (2026-12-01T00:00:00Z).")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Rows a page.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, metavar="N", help="Rows to skip.")] = 0,
     check: Annotated[bool, typer.Option("--check", help="Exit 10 when somebody has to look at something.")] = False,
 ) -> int:
     """List payments, newest first; it looks into the database and asks no node."""
@@ -74,7 +78,14 @@ def _question(desk: Desk, token: str | None, chain: str, since: str | None, *, o
 @app.command(epilog=examples("payments show"))
 def show(
     ctx: typer.Context,
-    payment: Annotated[str, typer.Argument(metavar="TX[/ORDINAL]", help="Its transaction, or the start of the hash.")],
+    payment: Annotated[
+        str,
+        typer.Argument(
+            metavar="TX[/ORDINAL]",
+            help="Its transaction, or the start of the hash.",
+            autocompletion=completion.payments,
+        ),
+    ],
 ) -> int:
     """Show what a transaction paid: everything that arrived, and what each payment is for."""
     face: Face = ctx.obj
@@ -104,11 +115,15 @@ def show(
 @app.command(epilog=examples("payments assign"))
 def assign(
     ctx: typer.Context,
-    payment: Annotated[str, typer.Argument(metavar="TX[/ORDINAL]", help="A payment of no token.")],
-    token: Annotated[str, typer.Argument(help="The token it is for.", autocompletion=completion.tokens)],
+    payment: Annotated[
+        str, typer.Argument(metavar="TX[/ORDINAL]", help="A payment of no token.", autocompletion=completion.payments)
+    ],
+    token: Annotated[
+        str, typer.Argument(metavar="TOKEN", help="The token it is for.", autocompletion=completion.tokens)
+    ],
     *,
     reason: Reason,
-    denom: Annotated[str, typer.Option(help="Of several coins that came together, this one.")] = "",
+    denom: Annotated[str, typer.Option(metavar="DENOM", help="Of several coins that came together, this one.")] = "",
     idempotency_key: IdempotencyKey = None,
 ) -> int:
     """Give a payment of no token to one, for good; if it goes back, it goes to its own sender."""
@@ -152,7 +167,9 @@ def assign(
 def recheck(
     ctx: typer.Context,
     *,
-    tx: Annotated[str, typer.Option(metavar="HASH", help="The whole hash of the transaction.")],
+    tx: Annotated[
+        str, typer.Option(metavar="HASH", help="The whole hash of the transaction.", autocompletion=completion.payments)
+    ],
     chain: Chain = "",
 ) -> int:
     """Look at one transaction again: counted, not yet, or no payment; exit 3 while its block can't be read."""
@@ -210,7 +227,12 @@ def gaps(ctx: typer.Context, *, chain: Chain = "") -> int | None:
 @gaps_app.command(epilog=examples("payments gaps accept"))
 def accept(
     ctx: typer.Context,
-    gap: Annotated[int, typer.Argument(help="Its number, as relayclear payments gaps lists it.")],
+    gap: Annotated[
+        int,
+        typer.Argument(
+            metavar="GAP", help="Its number, as relayclear payments gaps lists it.", autocompletion=completion.gaps
+        ),
+    ],
     *,
     reason: Reason,
     idempotency_key: IdempotencyKey = None,

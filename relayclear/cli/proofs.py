@@ -26,7 +26,10 @@ LARGEST_PROOF = 64 * 1024 * 1024
 
 def proof(
     ctx: typer.Context,
-    operation: Annotated[str, typer.Argument(help="Its id, or the start of it.", autocompletion=completion.operations)],
+    operation: Annotated[
+        str,
+        typer.Argument(metavar="OPERATION", help="Its id, or the start of it.", autocompletion=completion.operations),
+    ],
     *,
     output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there.")] = None,
 ) -> int:

@@ -29,7 +29,9 @@ def export(
         typer.Argument(metavar="[ID…]", help="Approved ones; default: all.", autocompletion=completion.refunds),
     ] = None,
     *,
-    chain: Annotated[str, typer.Option(help="The chain they are paid on.", autocompletion=completion.chains)] = "",
+    chain: Annotated[
+        str, typer.Option(metavar="CHAIN", help="The chain they are paid on.", autocompletion=completion.chains)
+    ] = "",
     output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="Write one file a refund there.")] = "",
     cancel: Annotated[
         str,

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 def resolve(
     ctx: typer.Context,
     *,
-    chain: Annotated[str, typer.Option(help="The chain of the wallet.", autocompletion=completion.chains)],
+    chain: Annotated[
+        str, typer.Option(metavar="CHAIN", help="The chain of the wallet.", autocompletion=completion.chains)
+    ],
     void: Annotated[
         bool, typer.Option("--void", help="Use the sequence up by sending the wallet its own coin.")
     ] = False,

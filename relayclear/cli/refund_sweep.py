@@ -41,8 +41,10 @@ class _Asked:
 def sweep(
     ctx: typer.Context,
     *,
-    chain: Annotated[str, typer.Option(help="Only this chain.", autocompletion=completion.chains)] = "",
-    limit: Annotated[int, typer.Option(min=1, help="Send at most so many.")] = _MOST,
+    chain: Annotated[
+        str, typer.Option(metavar="CHAIN", help="Only this chain.", autocompletion=completion.chains)
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Send at most so many.")] = _MOST,
     max_amount: Annotated[
         list[str] | None, typer.Option(metavar="COIN", help="With --yes: above the caps, so much; may be repeated.")
     ] = None,

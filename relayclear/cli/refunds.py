@@ -37,13 +37,19 @@ Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept for e
 def list_(
     ctx: typer.Context,
     *,
-    chain: Annotated[str, typer.Option(help="Only those paid on this chain.", autocompletion=completion.chains)] = "",
-    state: Annotated[list[str] | None, typer.Option(metavar="STATE", help="Only these; may be repeated.")] = None,
-    token: Annotated[
-        str | None, typer.Option(help="Only those of this clearing token.", autocompletion=completion.tokens)
+    chain: Annotated[
+        str, typer.Option(metavar="CHAIN", help="Only those paid on this chain.", autocompletion=completion.chains)
+    ] = "",
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STATE", help="Only these; may be repeated.", autocompletion=completion.refund_states),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows a page.")] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="Rows to skip.")] = 0,
+    token: Annotated[
+        str | None,
+        typer.Option(metavar="TOKEN", help="Only those of this clearing token.", autocompletion=completion.tokens),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Rows a page.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, metavar="N", help="Rows to skip.")] = 0,
     check: Annotated[
         bool, typer.Option("--check", help="Exit 10 when something is owed that is worth sending, and not paid yet.")
     ] = False,

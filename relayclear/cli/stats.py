@@ -30,7 +30,9 @@ _COSTS = ("clearing", "refund_fees", "our_loss", "expenses")
 def stats(
     ctx: typer.Context,
     *,
-    since: Annotated[str | None, typer.Option(help="A duration (30d) or a time (2026-12-01T00:00:00Z).")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="A duration (30d) or a time (2026-12-01T00:00:00Z).")
+    ] = None,
     wallet: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Only sales for this sender's packets, or paid by it.")
     ] = None,

@@ -35,10 +35,13 @@ def create(
     ctx: typer.Context,
     *,
     chain: Annotated[
-        str | None, typer.Option(help="The chain that sent the packets.", autocompletion=completion.chains)
+        str | None,
+        typer.Option(metavar="CHAIN", help="The chain that sent the packets.", autocompletion=completion.chains),
     ] = None,
-    channel: Annotated[str | None, typer.Option(help="Its channel.", autocompletion=completion.channels)] = None,
-    port: Annotated[str, typer.Option(help="Its port.")] = "transfer",
+    channel: Annotated[
+        str | None, typer.Option(metavar="CHANNEL", help="Its channel.", autocompletion=completion.channels)
+    ] = None,
+    port: Annotated[str, typer.Option(metavar="PORT", help="Its port.")] = "transfer",
     packet_sequences: Annotated[str | None, typer.Option(metavar="1,10..20", help="Exactly these.")] = None,
     wallet: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Instead: all clearable packets of this sender.")
@@ -135,13 +138,17 @@ def _write_new(path: Path, text: str) -> None:
 def list_(
     ctx: typer.Context,
     *,
-    state: Annotated[list[str] | None, typer.Option(metavar="STATE", help="Only these; may be repeated.")] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STATE", help="Only these; may be repeated.", autocompletion=completion.token_states),
+    ] = None,
     chain: Annotated[
-        str | None, typer.Option(help="Only those paid on this chain.", autocompletion=completion.chains)
+        str | None,
+        typer.Option(metavar="CHAIN", help="Only those paid on this chain.", autocompletion=completion.chains),
     ] = None,
     wallet: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only for packets of this sender.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows a page.")] = 50,
-    offset: Annotated[int, typer.Option(min=0, help="Rows to skip.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Rows a page.")] = 50,
+    offset: Annotated[int, typer.Option(min=0, metavar="N", help="Rows to skip.")] = 0,
 ) -> int:
     """List tokens, newest first."""
     face: Face = ctx.obj
@@ -181,7 +188,9 @@ def _states(texts: list[str] | None) -> list[str]:
 @app.command(epilog=examples("tokens show"))
 def show(
     ctx: typer.Context,
-    token: Annotated[str, typer.Argument(help="Its memo, or the start of it.", autocompletion=completion.tokens)],
+    token: Annotated[
+        str, typer.Argument(metavar="TOKEN", help="Its memo, or the start of it.", autocompletion=completion.tokens)
+    ],
     *,
     for_payer: Annotated[bool, typer.Option("--for-payer", help="Only the text for the payer.")] = False,
     qr: Annotated[bool, typer.Option("--qr", help="Also show address and memo as codes to scan.")] = False,
@@ -220,7 +229,9 @@ def show(
 @app.command(epilog=examples("tokens revoke"))
 def revoke(
     ctx: typer.Context,
-    token: Annotated[str, typer.Argument(help="Its memo, or the start of it.", autocompletion=completion.tokens)],
+    token: Annotated[
+        str, typer.Argument(metavar="TOKEN", help="Its memo, or the start of it.", autocompletion=completion.tokens)
+    ],
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; kept in the history.")],
     idempotency_key: IdempotencyKey = None,

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="The keys that refunds are signed with.")
 
-ChainOption = Annotated[str, typer.Option("--chain", metavar="CHAIN", autocompletion=completion.chains)]
+ChainOption = Annotated[
+    str, typer.Option("--chain", metavar="CHAIN", help="The chain of the key.", autocompletion=completion.chains)
+]
 
 
 @app.command(epilog=examples("wallet add"))
@@ -118,7 +120,9 @@ def remove(
 def withdrawable(
     ctx: typer.Context,
     *,
-    chain: Annotated[str, typer.Option(metavar="CHAIN", autocompletion=completion.chains)] = "",
+    chain: Annotated[
+        str, typer.Option(metavar="CHAIN", help="Only this chain.", autocompletion=completion.chains)
+    ] = "",
 ) -> int:
     """Show what may be taken out: what is neither a payer's, nor unexplained, nor kept for gas."""
     face: Face = ctx.obj

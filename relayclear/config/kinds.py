@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from relayclear.config.finding import database_path
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.duration import parse_duration
 from relayclear.ibc.text import redact
@@ -134,11 +135,7 @@ def _read_optional_path(raw: object) -> Path | None:
 
 
 def _read_database(raw: object) -> Path | None:
-    text = _read_text(raw)
-    scheme, found, rest = text.partition("://")
-    if found and scheme != "sqlite":
-        raise ValueError(f"{scheme} databases are not supported yet")
-    return _read_optional_path(rest.removeprefix("/") if found else text)
+    return database_path(_read_text(raw))
 
 
 def _read_amount(raw: object) -> int:

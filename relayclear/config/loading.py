@@ -3,44 +3,16 @@
 from __future__ import annotations
 
 import os
-import shlex
-import stat
-import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from relayclear.config.finding import PREFIX, SHORT_NAMES, find, read_toml
 from relayclear.config.places import Places
 from relayclear.config.reading import Override, Reader, known_keys
 from relayclear.config.settings import Settings, Shape, tables_of
 from relayclear.errors import ConfigError
-
-PREFIX = "RELAYCLEAR_"
-CONFIG_VARIABLE = PREFIX + "CONFIG"
-# Shorter names for what is set most often; the long ones, RELAYCLEAR_STORE_URL, work too.
-SHORT_NAMES = {PREFIX + "DB": "store.url", PREFIX + "PASSPHRASE_FILE": "keys.passphrase_file"}
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
-    """Which config file counts, and who said so; `named` is False for the default place."""
-
-    path: Path
-    origin: str
-    named: bool
-
-
-def find(config_path: Path | None, env: Mapping[str, str], places: Places) -> ConfigFile:
-    """The config file that counts, whether it exists or not."""
-    if config_path is not None:
-        return ConfigFile(places.resolve(config_path, places.here), "flag", named=True)
-    if env.get(CONFIG_VARIABLE):
-        path = places.resolve(Path(env[CONFIG_VARIABLE]), places.here)
-        return ConfigFile(path, f"env {CONFIG_VARIABLE}", named=True)
-    return ConfigFile(places.config_file, "default", named=False)
 
 
 def load(
@@ -82,47 +54,6 @@ def examine(
     overrides |= dict(_from_flags(flags))
     reader = Reader(file.path if document is not None else None, places, overrides, problems)
     return reader.settings(document or {}), tuple(reader.problems)
-
-
-def read_toml(file: ConfigFile) -> dict[str, Any] | None:
-    """The file's tables; None where the default file isn't there, which is fine.
-
-    Raises ConfigError for a named file that isn't there, for one that anybody may write, for anything that isn't TOML.
-    """
-    try:
-        with file.path.open("rb") as opened:
-            _refuse_open(os.fstat(opened.fileno()).st_mode, file.path)
-            data = opened.read()
-    except FileNotFoundError:
-        if not file.named:
-            return None
-        said_by = "--config" if file.origin == "flag" else CONFIG_VARIABLE
-        raise ConfigError(
-            f"{file.path}: no such file",
-            hint=f"named by {said_by}; without it, see relayclear config path",
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"{file.path}: can't be read: {error.strerror}") from error
-    try:
-        # Decimal, because 1.5 is a factor on money.
-        return tomllib.loads(data.decode("utf-8-sig"), parse_float=Decimal)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{file.path}: not UTF-8 (at line {line})") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{file.path}: not valid TOML: {error}") from error
-
-
-def _refuse_open(mode: int, path: Path) -> None:
-    """Raises ConfigError where anybody may write the file: it names the program that is started, and who is paid.
-
-    A group may, as umask 002 has it on systems where each user has one; doctor warns of that.
-    """
-    if stat.S_ISREG(mode) and mode & stat.S_IWOTH:
-        raise ConfigError(
-            f"{path}: anybody may write it, and so choose the program that is started and who is paid",
-            hint=f"chmod go-w {shlex.quote(str(path))}",
-        )
 
 
 def variables() -> dict[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from relayclear.config import kinds
+from relayclear.config.finding import DATABASE
 from relayclear.config.kinds import Endpoint, Kind
 from relayclear.config.places import Places
 from relayclear.ibc.coin import Coin
@@ -270,7 +271,7 @@ class Settings:
     @property
     def database(self) -> Path:
         """The database file."""
-        return self.store.url or self.places.data / "relayclear.db"
+        return self.store.url or self.places.data / DATABASE
 
     @property
     def keys_dir(self) -> Path:

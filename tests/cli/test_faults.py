@@ -15,9 +15,10 @@ import pytest
 import typer
 
 from relayclear import errors
-from relayclear.cli.app import app_for, hoisted
+from relayclear.cli.app import app_for
 from relayclear.cli.help_topics import topics
 from relayclear.cli.output import Exit, exit_for, worst
+from relayclear.cli.typed import hoisted
 from relayclear.errors import RelayclearError
 from relayclear.rehearsal.faults import NodeFaults, RelayerFaults
 from tests.cli.conftest import Cli

@@ -104,8 +104,10 @@ def test_completion_offers_what_was_ever_looked_at(remembered: Rig) -> None:
     assert completion.channels(_Typed(), "") == ["channel-0", "channel-1"]
     assert completion.channels(_Typed(chain="gamma-1"), "") == []
     assert completion.packets("alpha-1/channel-1") == ["alpha-1/channel-1/"]
+    assert completion.packets("alpha-1/channel-0/") == []
+    assert completion.paths("beta-1/") == ["beta-1/channel-0", "beta-1/channel-1"]
     assert [name[:3] for name in completion.operations("op-")] == ["op-"]
-    assert "exit-codes" in completion.topics()
+    assert [name for name, _ in completion.topics("exit")] == ["exit-codes"]
 
 
 @pytest.mark.parametrize("spoilt", ["missing", "garbage", "config"])

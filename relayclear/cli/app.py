@@ -20,6 +20,7 @@ from relayclear.errors import RelayclearError, UsageError
 # Typer's own errors; it keeps the class private, but promises this one below it.
 _ClickError = cast("type[Exception]", typer.BadParameter.__mro__[2])
 
+_COLORS = ("auto", "always", "never")
 _EPILOG = """Global options work before or after a command. relayclear help exit-codes | json | money | keys | …"""
 
 
@@ -47,8 +48,12 @@ def root(
     ] = False,
 ) -> int | None:
     """Find stuck IBC packets, clear exactly the chosen ones through Hermes, prove what became of them."""
-    if color not in {"auto", "always", "never"}:
-        raise UsageError(f"--color {color!r} is none of auto, always, never")
+    if color not in _COLORS:
+        from relayclear.ibc.nearest import nearest_of
+
+        raise UsageError(
+            f"--color {color!r} is none of auto, always, never", hint=f"--color {nearest_of(color, _COLORS)}"
+        )
     flags: dict[str, Any] = {"store.url": database, "hermes.config": hermes_config or None}
     ctx.obj = Face(as_json, debug, color, config_file, flags, os.environ, opener=ctx.obj)
     if ctx.invoked_subcommand is None:
@@ -142,6 +147,6 @@ def _misused(error: Any, *, as_json: bool) -> Exit:
     if message.startswith("Usage: ") and not as_json:
         sys.stderr.write(message + "\n")  # a noun without a verb: its help is the answer
         return Exit.USAGE
-    hint = f"{context.command_path} --help" if context else None
+    hint = f"{context.command_path} --help" if context else "relayclear --help"
     emit_error(UsageError(message[:1].lower() + message[1:], hint=hint), as_json=as_json)
     return Exit.USAGE

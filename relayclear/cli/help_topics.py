@@ -319,8 +319,8 @@ def help_topic(
         return Exit.DONE
     known = topics()
     if topic not in known:
-        from relayclear.usecases.desk import nearest
+        from relayclear.ibc.nearest import did_you_mean
 
-        raise UsageError(f"no help topic {topic!r}{nearest(topic, known)}", hint="relayclear help exit-codes")
+        raise UsageError(f"no help topic {topic!r}{did_you_mean(topic, known)}", hint="relayclear help exit-codes")
     typer.echo(known[topic], nl=False)
     return Exit.DONE

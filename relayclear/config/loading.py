@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from relayclear.config.places import Places
 from relayclear.config.reading import Override, Reader, known_keys
 from relayclear.config.settings import Settings, Shape, tables_of
 from relayclear.errors import ConfigError
+from relayclear.ibc.nearest import did_you_mean
 
 PREFIX = "RELAYCLEAR_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
@@ -102,15 +102,19 @@ def read_toml(file: ConfigFile) -> dict[str, Any] | None:
             hint=f"named by {said_by}; without it, see relayclear config path",
         ) from None
     except OSError as error:
-        raise ConfigError(f"{file.path}: can't be read: {error.strerror}") from error
+        raise ConfigError(
+            f"{file.path}: can't be read: {error.strerror}", hint=f"ls -l {shlex.quote(str(file.path))} tells who may"
+        ) from error
     try:
         # Decimal, because 1.5 is a factor on money.
         return tomllib.loads(data.decode("utf-8-sig"), parse_float=Decimal)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{file.path}: not UTF-8 (at line {line})") from error
+        raise ConfigError(f"{file.path}: not UTF-8 (at line {line})", hint="save the file as UTF-8") from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{file.path}: not valid TOML: {error}") from error
+        raise ConfigError(
+            f"{file.path}: not valid TOML: {error}", hint="correct that line; relayclear config validate looks again"
+        ) from error
 
 
 def _refuse_open(mode: int, path: Path) -> None:
@@ -162,6 +166,5 @@ def _refuse_unknown(env: Mapping[str, str], known: Mapping[str, str], problems: 
     sections = tuple(f"{PREFIX}{name.upper()}_" for name in tables_of(Settings))
     for variable in sorted(env):
         if variable.startswith(sections) and variable not in known:
-            near = get_close_matches(variable, known, n=1)
-            nearest = f"; the nearest known one is {near[0]}" if near else ""
-            problems.append(ConfigError(f"the variable {variable} sets no key{nearest}"))
+            meant = did_you_mean(variable, known)
+            problems.append(ConfigError(f"the variable {variable} sets no key{meant}", hint=f"unset {variable}"))

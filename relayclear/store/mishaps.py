@@ -14,6 +14,7 @@ class RuleBrokenError(RelayclearError):
     """The database refused a write that would break one of its rules: the last guard held."""
 
     code = "rule_broken"
+    usual = "relayclear audit; nothing was written"
 
 
 class _Mishap(NamedTuple):

@@ -115,7 +115,9 @@ async def _begin_earlier(desk: Desk, cursor: Cursor, height: int) -> None:
     with desk.journal.database.atomic() as tx:
         standing = cursors.find(tx, cursor.chain, cursor.payee)
         if standing is None or standing.opening_height != cursor.opening_height:
-            raise NodeError(f"{cursor.chain} was read anew meanwhile: try again", code="moved_on")
+            raise NodeError(
+                f"{cursor.chain} was read anew meanwhile: try again", code="moved_on", hint="the same again"
+            )
         if not cursors.lower_opening(tx, cursor.chain, cursor.payee, opened, held):
             return
         # What more was there first and what less was there last: no account goes below zero on the way.
@@ -214,7 +216,11 @@ def _refuse_unassignable(tx: Transaction, found: StoredPayment) -> None:
     if kind not in _ASSIGNABLE:
         what = {Orphan.OWN: "our own coins", Orphan.RETURNED: "coins of ours that came back"}
         said = what[kind] if kind else "booked as something else"
-        raise RefusedError(f"this is no payment of anybody: it is {said}", code="not_an_orphan")
+        raise RefusedError(
+            f"this is no payment of anybody: it is {said}",
+            code="not_an_orphan",
+            hint=f"relayclear payments show {found.arrival.tx_hash}",
+        )
 
 
 def require_payment(reads: Reads, text: str, denom: str = "") -> StoredPayment:

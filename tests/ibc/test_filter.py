@@ -143,6 +143,6 @@ def test_a_term_and_its_opposite_never_agree(key: str, value: str) -> None:
     ("text", "meant"), [("class:timedout", "timed_out"), ("reason:exluded", "excluded"), ("!class:stuk", "stuck")]
 )
 def test_a_mistyped_class_or_reason_is_refused_and_never_reads_like_nothing_stuck(text: str, meant: str) -> None:
-    with pytest.raises(ValueError, match=f"did you mean '{meant}'"):
+    with pytest.raises(ValueError, match=f"did you mean {meant}"):
         Filter.parse(text)
     assert Filter.parse("class:time*").terms

@@ -142,11 +142,11 @@ def _left_alone() -> Exit:
 
 
 def _misused(error: Any, *, as_json: bool) -> Exit:
-    context = getattr(error, "ctx", None)
+    from relayclear.cli.misuse import misuse
+
     message = str(error.format_message()).rstrip(".")
     if message.startswith("Usage: ") and not as_json:
         sys.stderr.write(message + "\n")  # a noun without a verb: its help is the answer
         return Exit.USAGE
-    hint = f"{context.command_path} --help" if context else "relayclear --help"
-    emit_error(UsageError(message[:1].lower() + message[1:], hint=hint), as_json=as_json)
+    emit_error(misuse(error), as_json=as_json)
     return Exit.USAGE

@@ -7,6 +7,8 @@ from difflib import SequenceMatcher, get_close_matches
 
 # So much less like it than the best one, and naming it would only distract.
 _WORSE = 0.15
+# Of fewer characters anything is the start.
+_SHORTEST = 4
 
 
 def nearest(word: str, known: Iterable[str], most: int = 2, cutoff: float = 0.5) -> list[str]:
@@ -25,12 +27,21 @@ def nearest_of(word: str, known: Iterable[str]) -> str:
     return next(iter(nearest(word, names, 1)), names[0] if names else "")
 
 
-def did_you_mean(word: str, known: Iterable[str], most: int = 6) -> str:
+def near_id(word: str, known: Iterable[str]) -> str:
+    """A tail for an error about an id, or the start of one: only what is a slip away, for ids are like each other."""
+    names = list(known)
+    # Who copies the start of an id may slip in it: compared with as much of each.
+    starts = {name[: max(len(word), _SHORTEST)]: name for name in reversed(names)}
+    near = nearest(word, starts, 1, cutoff=0.75) if len(word) >= _SHORTEST else []
+    return f"; did you mean {starts[near[0]]}?" if near else ""
+
+
+def did_you_mean(word: str, known: Iterable[str], most: int = 6, cutoff: float = 0.5) -> str:
     """A tail for an error: the nearest known words, else up to so many of those that there are, or nothing."""
     names = sorted(known)
-    near = nearest(word, names)
+    near = nearest(word, names, cutoff=cutoff)
     if near:
         return f"; did you mean {' or '.join(near)}?"
     # Where nothing is like it, "did you mean" would be a guess: what there is helps more.
     more = ", …" if len(names) > most else ""
-    return f"; known: {', '.join(names[:most])}{more}" if names else ""
+    return f"; known: {', '.join(names[:most])}{more}" if names and most else ""

@@ -9,7 +9,7 @@ from relayclear.errors import UsageError
 from relayclear.ibc.nearest import did_you_mean
 
 _NO_COMMAND = re.compile(r"No such command '(?P<word>[^']*)'")
-_NO_CHOICE = re.compile(r"(?P<of>Invalid value for .*?): '(?P<word>[^']*)' is not one of (?P<known>'.*')")
+_NO_CHOICE = re.compile(r"Invalid value for (?P<of>.*?): '(?P<word>[^']*)' is not one of (?P<known>'.*')")
 
 
 def misuse(error: Any) -> UsageError:
@@ -29,8 +29,9 @@ def _message(error: Any, context: Any) -> str:
         return f"no such command {found['word']!r}{did_you_mean(found['word'], context.command.commands, most=0)}"
     if found := _NO_CHOICE.match(said):
         known = re.findall(r"'([^']*)'", found["known"])
-        return f"{found['of']}: {found['word']!r}{did_you_mean(found['word'], known, most=len(known))}"
-    return said
+        return f"{found['of']} {found['word']!r} is unknown{did_you_mean(found['word'], known, most=len(known))}"
+    # What must be, and is not, stands behind it: that it is wrong needs no word.
+    return said.removeprefix("Invalid value for ")
 
 
 def _options(command: Any) -> list[str]:

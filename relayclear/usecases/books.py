@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from relayclear.errors import HeightError, RefusedError, RelayclearError, UsageError
+from relayclear.ibc import instant
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.spending import SequenceUse
 from relayclear.money.ledger import Entry, Kind, Place, Posting, book
@@ -337,8 +338,8 @@ def _say(tx: Transaction, found: _Found, request: AssignRequest, who: str, now: 
         if known.word is not request.word:
             words = known.word.value.replace("_", " ")
             raise RefusedError(
-                f"{known.who} said on {known.at:%Y-%m-%d} what this was ({words}): that is never changed",
-                hint=f"relayclear history list --since {known.at:%Y-%m-%d}",
+                f"{known.who} said on {instant.day(known.at)} what this was ({words}): that is never changed",
+                hint=f"relayclear history list --since {instant.day(known.at)}",
                 code="assigned_otherwise",
             )
         return Assigned(known, found.coin)

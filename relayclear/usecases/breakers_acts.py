@@ -64,5 +64,5 @@ def _require_known(desk: Desk, name: str) -> None:
     known |= {path_name(end) for end in desk.journal.last_readings()} | {one.name for one in desk.breakers.every()}
     if name not in known:
         raise UsageError(
-            f"there is no breaker {name[:200]!r}{did_you_mean(name, known)}", hint="relayclear breakers list"
+            f"there is no breaker {name[:200]!r}{did_you_mean(name, known, most=0)}", hint="relayclear breakers list"
         )

@@ -70,7 +70,7 @@ async def plan_many(desk: Desk, request: ManyRequest, progress: Progress = lambd
         )
     if left_out and not count and listing.reading.complete:
         key, why = left_out[0]
-        words = f"nothing that fits the filter can be cleared; {key}: {why}"
+        words = f"nothing that matches the filter can be cleared; {key}: {why}"
         raise RefusedError(words, hint="relayclear packets list", code="nothing_fits")
     many = ManyPlans([], left_out, {}, listing)
     for end, sequences in sorted(chosen.items()):

@@ -10,6 +10,7 @@ from pathlib import Path
 from relayclear.clearing.breaker import BreakerState
 from relayclear.clearing.health import BEAT_MISSED, LAG_SECONDS, ChainSigns, Facts
 from relayclear.errors import ConfigError
+from relayclear.ibc import instant
 from relayclear.store import cursors
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.doctor_facts import Finding, MemoryFacts, Severity, Unread
@@ -141,7 +142,7 @@ def _tasks(facts: Facts) -> Iterator[Finding]:
 def _breakers(facts: Facts) -> Iterator[Finding]:
     for one in facts.breakers:
         if one.state is not BreakerState.CLOSED:
-            until = "until somebody resets it" if one.until is None else f"until {one.until:%H:%M:%S} UTC"
+            until = "until somebody resets it" if one.until is None else f"until {instant.clock(one.until)}"
             state, why = one.state.value.replace("_", "-"), one.reason or "nobody said why"
             found = f"the breaker {one.name} is {state} {until}: {why}"
             yield _warn("breaker", found, "what it stands before is left alone meanwhile", "relayclear breakers list")

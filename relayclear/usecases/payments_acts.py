@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from relayclear.errors import NodeError, NotFoundError, RefusedError, RelayclearError, UsageError
+from relayclear.ibc import instant
 from relayclear.ibc.arrivals import Arrival
 from relayclear.money.ledger import Account, Entry, Kind, Place, Posting, book
 from relayclear.store import cursors, history, ledger, payments
@@ -208,7 +209,7 @@ def assign(
 def _refuse_unassignable(tx: Transaction, found: StoredPayment) -> None:
     if found.match is not None:
         raise RefusedError(
-            f"this payment belongs to a token already, since {found.match.at:%Y-%m-%d}: that is never changed",
+            f"this payment belongs to a token already, since {instant.day(found.match.at)}: that is never changed",
             hint=f"relayclear payments show {found.arrival.tx_hash}",
             code="already_matched",
         )

@@ -130,7 +130,7 @@ async def _require(desk: Desk, wallet: WalletStanding, needed: Mapping[str, int]
         there = held.get(denom, 0) - rules_of(desk).reserve.get(denom, 0)
         if there < amount:
             raise RefusedError(
-                f"the wallet on {wallet.chain} has {max(there, 0)}{denom} to spend, and this needs {amount}",
+                f"the wallet on {wallet.chain} has {max(there, 0)} {denom} to spend, and this needs {amount} {denom}",
                 hint=f"send {denom} to {wallet.address}",
                 code="not_enough",
             )

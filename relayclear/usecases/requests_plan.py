@@ -179,7 +179,7 @@ def _cancel(desk: Desk, wish: Wish) -> Plan:
 def _reset(desk: Desk, wish: Wish) -> Plan:
     known = {one.name: one for one in list_breakers(desk)}
     if wish.subject not in known:
-        words = f"there is no breaker {wish.subject[:200]!r}{did_you_mean(wish.subject, known)}"
+        words = f"there is no breaker {wish.subject[:200]!r}{did_you_mean(wish.subject, known, most=0)}"
         raise UsageError(words, hint="relayclear breakers list")
     return Plan(wish, breaker=known[wish.subject])
 

@@ -106,7 +106,7 @@ def _cap(found: GasEstimate, guard: Fraction, share: Fraction, spent: int) -> Fe
     left = min(ceil(usual), ceil(usual * share) - spent)
     if left < max(Fraction(1), Fraction(found.price)):
         raise RefusedError(
-            f"clearing on {found.chain} has cost {spent}{found.denom} already: more than gas_guard allows",
+            f"clearing on {found.chain} has cost {spent} {found.denom} already: more than gas_guard allows",
             code="too_dear",
             hint="raise [sell] gas_guard, then relayclear operations retry ID",
         )

@@ -67,7 +67,7 @@ def test_a_memory_that_is_well_is_found_fault_with() -> None:
         ),
         (
             facts(breakers=(BreakerView("endpoint/a/b", BreakerState.HALF_OPEN, "", NOW, NOW),)),
-            *("breaker", Severity.WARN, "half-open until 12:00:00 UTC: nobody said why", "breakers list"),
+            *("breaker", Severity.WARN, "half-open until 12:00:00Z: nobody said why", "breakers list"),
         ),
         (facts(chains=(replace(SELLER, reading=None),)), "payments", Severity.WARN, "never read", "watch"),
         (

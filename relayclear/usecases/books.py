@@ -24,6 +24,7 @@ from relayclear.usecases.once import ANEW, Once
 from relayclear.usecases.payments import read_payments
 from relayclear.usecases.payments_acts import require_payment
 from relayclear.usecases.payments_books import payment_name
+from relayclear.usecases.payments_view import movement_of
 from relayclear.usecases.refund_books import is_withdrawal
 from relayclear.usecases.selling import require_shop
 from relayclear.usecases.token_books import payment_ref
@@ -197,12 +198,6 @@ def _incoming(reads: Reads, tx_hash: str) -> list[_Found]:
         known = assignments.find(reads, movement) is not None
         found.append(_Found(movement, one.coin, None if known else _against(reads, stored)))
     return found
-
-
-def movement_of(stored: payments.StoredPayment) -> MovementId:
-    """The movement that a payment is."""
-    one = stored.arrival
-    return MovementId(one.chain, one.tx_hash, True, one.ordinal, one.coin.denom)
 
 
 def _against(reads: Reads, stored: payments.StoredPayment) -> RefusedError | None:

@@ -67,6 +67,7 @@ def test_an_orphan_is_kept_though_nobody_said_yes(cli: Cli, till: Till) -> None:
     assert cli(*argv, "--json", "--yes").out == said.out
     assert "500 stake of a payer's, asked back by nobody, are yours now" in cli(*argv, "--yes", width=80).text
     assert till.total(Account.WRITTEN_OFF) == 500
+    assert "written off, by ada at 2026-01-02 12:00:20Z: dust" in cli("payments", "show", argv[2]).text
     assert cli("audit").code == Exit.DONE
 
 

@@ -49,7 +49,7 @@ class NodeError(UnreachableError):
     """A node refused, hung, or answered something that is not an answer."""
 
     code = "node_unreachable"
-    usual = "relayclear doctor tells which node answers; then again"
+    usual = "relayclear doctor tells which node answers"
 
 
 class HeightError(UnreachableError):

@@ -80,6 +80,12 @@ def command_lines(text: str) -> list[str]:
     return [one for one in found if one not in TITLES]
 
 
+def verbs(command: Any) -> set[str]:
+    """The names of all commands below a command."""
+    below = getattr(command, "commands", {})
+    return {*below, *(name for one in below.values() for name in verbs(one))}
+
+
 def wrong_with(line: str) -> str:
     """What of a command line can't be typed; empty where all can.  Words behind the verb may be prose."""
     command, words = COMMAND, line.replace("…", " ").split()[1:]
@@ -98,6 +104,9 @@ def wrong_with(line: str) -> str:
         )
     if hasattr(command, "commands") and command.no_args_is_help:
         return "" if words and words[0].startswith(("X", "--help")) else f"{command.name} needs a verb"
+    # A group that answers without a verb: a word behind it that is a verb elsewhere is meant as one here.
+    if hasattr(command, "commands") and words and words[0] in verbs(COMMAND):
+        return f"{command.name} has no verb {words[0]!r}"
     known = {name for param in command.params for name in (*param.opts, *param.secondary_opts)} | {"--help"}
     return next((f"no option {one}" for one in OPTION.findall(" ".join(words)) if one not in known), "")
 
@@ -160,7 +169,13 @@ def all_params(command: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize(
     "line",
-    ["relayclear packets lst", "relayclear packts", "relayclear clear --chian alpha-1", "relayclear payments"],
+    [
+        "relayclear packets lst",
+        "relayclear packts",
+        "relayclear clear --chian alpha-1",
+        "relayclear payments",
+        "relayclear payments gaps list",
+    ],
 )
 def test_a_command_that_does_not_exist_would_be_noticed(line: str) -> None:
     assert wrong_with(line)

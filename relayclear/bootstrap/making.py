@@ -52,7 +52,7 @@ async def _made(settings: Settings, item: LoadedHermes, chain: str, name: str, f
         if wallet_of(settings, [item]).derived(chain, phrase).address != address:
             raise HermesError(
                 f"the words in {words} lead to another account than {address}",
-                hint=f"hermes keys delete --chain {chain} --key-name {name}, then the same again",
+                hint=f"hermes keys delete --chain {chain} --key-name {name}, then the same command",
             )
     except RelayclearError as error:
         return MadeKey(chain, None, str(words) if words.exists() else None, error.message)

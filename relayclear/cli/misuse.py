@@ -24,7 +24,7 @@ def _message(error: Any, context: Any) -> str:
     said = str(error.format_message()).rstrip(".")
     option = getattr(error, "option_name", None)
     if option is not None and context is not None and said.startswith("No such option"):
-        return f"no such option {option!r}{did_you_mean(option, _options(context.command), most=0)}"
+        return f"no such option {option!r}{did_you_mean(option, _options(context.command), most=0, cutoff=0.7)}"
     if (found := _NO_COMMAND.match(said)) and context is not None:
         return f"no such command {found['word']!r}{did_you_mean(found['word'], context.command.commands, most=0)}"
     if found := _NO_CHOICE.match(said):

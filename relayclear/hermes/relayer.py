@@ -146,7 +146,7 @@ class HermesRelayer:
         version = await self._usable_version()
         if self._stopped:
             message = "no run of Hermes starts any more: it was told to stop"
-            raise RefusedError(message, hint="the same again, once relayclear has started anew")
+            raise RefusedError(message, hint="start relayclear anew, then the same command")
         held, claims = self._locks_of(job), Claims(job, progress)
         heard = Transcript(claims.hear_message, self._hide)
         wishes = Wishes(_chains(job), job.keys, job.fee_caps, job.memo, self.program.elsewhere)
@@ -186,7 +186,7 @@ class HermesRelayer:
             if key not in self._held:
                 raise RefusedError(
                     f"key {key.name!r} on {key.chain} is not locked; nothing was started",
-                    hint="the same again; it locks its keys first",
+                    hint="the same command again: it locks its keys first",
                 )
         return tuple(self._held[key] for key in keys)
 

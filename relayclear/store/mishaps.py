@@ -24,7 +24,9 @@ class _Mishap(NamedTuple):
 
 
 _MISHAPS = {
-    sqlite3.SQLITE_BUSY: _Mishap("store_busy", "is locked by another process", "try again when it has finished"),
+    sqlite3.SQLITE_BUSY: _Mishap(
+        "store_busy", "is locked by another process", "the same command again, when that has finished"
+    ),
     sqlite3.SQLITE_READONLY: _Mishap(
         "store_read_only", "can't be written", "check who owns the file and its folder, or set [store] url"
     ),

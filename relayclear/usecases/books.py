@@ -321,7 +321,9 @@ def _circles(reads: Reads, tx_hash: str, booked: set[MovementId]) -> list[_Found
 
 
 def _not_yet(use: SequenceUse) -> HeightError:
-    return HeightError(f"its block {use.height} is not read yet", hint="try again in a moment", code="not_yet")
+    return HeightError(
+        f"its block {use.height} is not read yet", hint="the same command again in a moment", code="not_yet"
+    )
 
 
 # What is written

@@ -157,7 +157,7 @@ def _money(chain: ChainSigns) -> Iterator[Finding]:
         yield _warn("payments", "payments were never read here", _UNSEEN, "relayclear watch", name)
     elif reading.error is not None:
         found = f"payments are not read: {reading.error}"
-        yield _warn("payments", found, _UNSEEN, "relayclear payments gaps list", name)
+        yield _warn("payments", found, _UNSEEN, "relayclear payments gaps", name)
     elif reading.lag_seconds > LAG_SECONDS:
         found = f"the reading of payments is {span_of(reading.lag_seconds)} behind the chain"
         yield _warn("payments", found, _UNSEEN, "relayclear watch", name)
@@ -172,7 +172,7 @@ def _gaps(memory: MemoryFacts) -> Iterator[Finding]:
     for gap in memory.gaps:
         found = f"blocks {gap.first} to {gap.last} can't be read: {gap.why}"
         why = "a payment in them is not seen, and nothing after them is read"
-        yield _warn("payments_gap", found, why, "relayclear payments gaps list", gap.chain)
+        yield _warn("payments_gap", found, why, "relayclear payments gaps", gap.chain)
 
 
 def _books(facts: Facts) -> list[Finding]:

@@ -116,9 +116,7 @@ async def _begin_earlier(desk: Desk, cursor: Cursor, height: int) -> None:
     with desk.journal.database.atomic() as tx:
         standing = cursors.find(tx, cursor.chain, cursor.payee)
         if standing is None or standing.opening_height != cursor.opening_height:
-            raise NodeError(
-                f"{cursor.chain} was read anew meanwhile: try again", code="moved_on", hint="the same again"
-            )
+            raise NodeError(f"{cursor.chain} was read anew meanwhile", code="moved_on", hint="the same command again")
         if not cursors.lower_opening(tx, cursor.chain, cursor.payee, opened, held):
             return
         # What more was there first and what less was there last: no account goes below zero on the way.

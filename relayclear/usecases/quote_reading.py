@@ -116,7 +116,7 @@ def _nothing_of(wallet: str, found: Sequence[PacketView], unread: Sequence[str])
     if unread:
         return NodeError(
             f"nothing clearable of {wallet} was found, but {_names(unread)} could not be read",
-            hint="relayclear doctor, then the same again",
+            hint="relayclear doctor, then the same command",
         )
     pending = f"; {len(found)} pending can't be" if found else ""
     return RefusedError(

@@ -259,7 +259,9 @@ async def _paying(
             code="not_paid_by_it",
         )
     if free[0].height > through:
-        raise HeightError(f"its block {free[0].height} is not read yet", hint="try again in a moment", code="not_yet")
+        raise HeightError(
+            f"its block {free[0].height} is not read yet", hint="the same command again in a moment", code="not_yet"
+        )
     return free[0]
 
 

@@ -143,7 +143,7 @@ async def carry_out(carrier: Carrier, task: Task) -> Verdict:
             carrier,
             request,
             RelayclearError(
-                f"{type(error).__name__}: {clean(str(error), 300)}", hint="relayclear doctor, then the same again"
+                f"{type(error).__name__}: {clean(str(error), 300)}", hint="relayclear doctor, then the same command"
             ),
         )
 

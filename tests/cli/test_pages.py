@@ -236,7 +236,7 @@ def test_a_page_past_the_end_does_not_say_that_nothing_is_stuck(cli: Cli, busy: 
     said = cli("packets", "list", "--limit", "3", "--offset", "50", "--check")
     assert said.code == Exit.FOUND
     assert said.lines[0] == "No packets on this page: there are 5, and --offset 50 is past them."
-    assert "5 need somebody" in said.text
+    assert "5 need attention" in said.text
     assert "Nothing stuck" not in said.text
 
 
@@ -254,7 +254,7 @@ def test_classes_that_were_not_read_are_told_apart_from_those_that_are_fine(cli:
 def test_what_lies_beyond_a_page_is_not_counted_as_fine(cli: Cli, rig: Rig) -> None:
     rig.stuck(count=40)
     assert (
-        "20 need somebody, 20 pending, classes not read: --details all" in cli("packets", "list", "--limit", "20").text
+        "20 need attention, 20 pending, classes not read: --details all" in cli("packets", "list", "--limit", "20").text
     )
     assert "1 of those that match needs attention" in cli("packets", "list", "--filter", "sequence:1").text
 

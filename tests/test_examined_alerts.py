@@ -54,7 +54,10 @@ def signed(home: Path) -> str:
 
 def test_without_a_channel_it_says_that_nobody_is_called(home: Path) -> None:
     (finding,) = found(home)
-    assert (finding.severity, finding.finding) == (Severity.OK, "nobody is called: alerts are only listed")
+    assert (finding.severity, finding.finding) == (
+        Severity.OK,
+        "no webhook, command or systemd is set: alerts are only listed",
+    )
 
 
 def test_channels_that_can_be_used_are_named_without_their_secrets(home: Path) -> None:

@@ -42,12 +42,18 @@ async def _made(settings: Settings, item: LoadedHermes, chain: str, name: str, f
     words = folder / f"{chain}-{name}.txt"
     try:
         if program.elsewhere:
-            raise HermesError("Hermes runs elsewhere, and doesn't see files that are written here")
+            raise HermesError(
+                "Hermes runs elsewhere, and doesn't see files that are written here",
+                hint="run this where Hermes runs, or: hermes keys add --chain CHAIN --mnemonic-file FILE there",
+            )
         phrase = _words(words)
         address = await add_key(item.config, program, chain, name, words)
         # The words must bring the key back: else the file is worth nothing, and nobody would know.
         if wallet_of(settings, [item]).derived(chain, phrase).address != address:
-            raise HermesError(f"the words in {words} lead to another account than {address}")
+            raise HermesError(
+                f"the words in {words} lead to another account than {address}",
+                hint=f"hermes keys delete --chain {chain} --key-name {name}, then the same command",
+            )
     except RelayclearError as error:
         return MadeKey(chain, None, str(words) if words.exists() else None, error.message)
     return MadeKey(chain, address, str(words))

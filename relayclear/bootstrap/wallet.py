@@ -73,7 +73,9 @@ class FileWallet:
 
         account, key = self._account(draft.chain), self._file.find(draft.chain)
         if key is not None and key.address != draft.sender:
-            raise UsageError(f"the wallet's key on {draft.chain} is {key.address}, not {draft.sender}")
+            raise UsageError(
+                f"the wallet's key on {draft.chain} is {key.address}, not {draft.sender}", hint="relayclear wallet list"
+            )
         secret = self._file.secret(draft.chain, self._passphrase)
         # Of another kind or prefix than when it was added, the chain would refuse what it signs.
         if address_of(public_key_of(secret), account.kind, account.prefix) != draft.sender:

@@ -22,6 +22,7 @@ from relayclear.chains.pace import Timing
 from relayclear.chains.wire import DeclinedError, Reply
 from relayclear.clearing.breaker import Admission, endpoint_name
 from relayclear.errors import HeightError, IndexerError, NodeError, RelayclearError, UnreachableError
+from relayclear.ibc import instant
 from relayclear.ibc.readings import EndpointUse, Head
 from relayclear.ibc.text import clean, redact_url
 
@@ -310,7 +311,7 @@ class Endpoints:
         # By the node's own clock where it tells: our clock may be the wrong one.
         age = (head.node_time or self._timing.wall()) - head.at
         if age > STALE:
-            since = f"{head.at:%Y-%m-%d %H:%M} UTC (height {head.height})"
+            since = f"{instant.minute(head.at)} (height {head.height})"
             raise self._unfit(endpoint, status, f"has no block since {since}")
         return head
 

@@ -41,7 +41,11 @@ async def simulate(endpoints: Endpoints, raw: bytes) -> int:
     [answer] = await endpoints.queries([jsonrpc.query(_SIMULATE, request)])
     if isinstance(answer, NotFoundError) or (isinstance(answer, DeclinedError) and _is_verdict(answer)):
         text = answer.text if isinstance(answer, DeclinedError) else answer.message
-        raise RefusedError(f"the chain says that this can't work: {_words(text)}", code="wont_work")
+        raise RefusedError(
+            f"the chain says that this can't work: {_words(text)}",
+            hint="relayclear doctor; the wallet may be short of coins",
+            code="wont_work",
+        )
     return sure(decoded(_gas, sure(answer)))
 
 

@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from relayclear.ibc import instant
 from relayclear.ibc.packet import ChannelEnd
 
 WINDOW: Final = 30
@@ -69,7 +70,7 @@ class BreakerView(NamedTuple):
     @property
     def words(self) -> str:
         """Why nobody may call, and until when; for one that lets nobody through."""
-        until = f"until {self.until:%Y-%m-%d %H:%M:%S} UTC" if self.until else "until somebody resets it"
+        until = f"until {instant.plain(self.until)}" if self.until else "until somebody resets it"
         return f"{self.name} is open {until}: {self.reason}"
 
 

@@ -113,7 +113,7 @@ def _print(face: Face, shown: list[Shown]) -> None:
 
     out = console(face.color)
     if not shown:
-        out.print("Nobody was called yet: relayclear watch raises alerts, relayclear alerts test tries the channels.")
+        out.print("No alerts yet: relayclear watch raises them, relayclear alerts test tries it.")
         return
     cells = []
     for one in shown:

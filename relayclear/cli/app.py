@@ -21,6 +21,7 @@ from relayclear.errors import RelayclearError, UsageError
 # Typer's own errors; it keeps the class private, but promises this one below it.
 _ClickError = cast("type[Exception]", typer.BadParameter.__mro__[2])
 
+_COLORS = ("auto", "always", "never")
 # The backspace is click's mark for: don't wrap these lines.
 _EPILOG = """Global options work before or after a command. A command's own page, with examples:
 relayclear COMMAND --help. How to get unstuck, step by step: relayclear help runbook.
@@ -55,8 +56,12 @@ def root(
     ] = False,
 ) -> int | None:
     """Find stuck IBC packets, clear exactly the chosen ones through Hermes, prove what became of them."""
-    if color not in {"auto", "always", "never"}:
-        raise UsageError(f"--color {color!r} is none of auto, always, never")
+    if color not in _COLORS:
+        from relayclear.ibc.nearest import nearest_of
+
+        raise UsageError(
+            f"--color {color!r} is none of auto, always, never", hint=f"--color {nearest_of(color, _COLORS)}"
+        )
     flags: dict[str, Any] = {"store.url": database, "hermes.config": hermes_config or None}
     ctx.obj = Face(as_json, debug, color, config_file, flags, os.environ, opener=ctx.obj)
     if ctx.invoked_subcommand is None:
@@ -130,11 +135,11 @@ def _left_alone() -> Exit:
 
 
 def _misused(error: Any, *, as_json: bool) -> Exit:
-    context = getattr(error, "ctx", None)
+    from relayclear.cli.misuse import misuse
+
     message = str(error.format_message()).rstrip(".")
     if message.startswith("Usage: ") and not as_json:
         sys.stderr.write(message + "\n")  # a noun without a verb: its help is the answer
         return Exit.USAGE
-    hint = f"{context.command_path} --help" if context else None
-    emit_error(UsageError(message[:1].lower() + message[1:], hint=hint), as_json=as_json)
+    emit_error(misuse(error), as_json=as_json)
     return Exit.USAGE

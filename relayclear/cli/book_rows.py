@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from relayclear.cli.output import error_row, rfc3339
 from relayclear.cli.refund_rows import stop_row, use_row
+from relayclear.ibc.coin import Coin
 from relayclear.money.ledger import Account, Place
+from relayclear.store.assignments import Assignment, MovementId, Word
 from relayclear.usecases.audit_values import BookAudit, ChainAudit, Finding
 from relayclear.usecases.books import Assigned, Said
 from relayclear.usecases.books_daily import Day, WalletLine, Withdrawable
@@ -16,6 +19,19 @@ from relayclear.usecases.books_daily import Day, WalletLine, Withdrawable
 def coin_row(place: Place, amount: int) -> dict[str, str]:
     """An amount of a book's denom."""
     return {"denom": place.denom, "amount": str(amount)}
+
+
+def said_of(document: Mapping[str, Any]) -> Said:
+    """An assignment as it was kept for whoever asks the same again: what `said_row` made, read back."""
+    return Said(tuple(map(_assigned_of, document["movements"])), document["refunds_may_go"])
+
+
+def _assigned_of(row: Mapping[str, Any]) -> Assigned:
+    coin = Coin(row["amount"]["denom"], int(row["amount"]["amount"]))
+    movement = MovementId(row["chain"], row["tx_hash"], row["way"] == "in", row["output"], coin.denom)
+    return Assigned(
+        Assignment(movement, Word(row["as"]), row["who"], row["reason"], datetime.fromisoformat(row["at"])), coin
+    )
 
 
 def said_row(said: Said) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +13,9 @@ from relayclear.cli.examples import examples
 from relayclear.cli.face import Face
 from relayclear.cli.once import IdempotencyKey, run_once, told_again, wish
 from relayclear.cli.output import Exit
+from relayclear.errors import UsageError
 
 if TYPE_CHECKING:
-    from relayclear.store.db import Reads
     from relayclear.usecases.books import Said
     from relayclear.usecases.desk import Desk
 
@@ -52,34 +53,83 @@ def assign(
     face: Face = ctx.obj
 
     async def work(desk: Desk) -> int:
-        """Read the days, and tell them."""
-        from relayclear.cli.book_pages import print_said
-        from relayclear.cli.book_rows import said_row
+        """Book what the operator says of a movement, once."""
         from relayclear.cli.who import who
         from relayclear.store.assignments import Word
         from relayclear.usecases import books
 
-        def told(_: Reads, said: Said) -> dict[str, Any]:
-            """What is kept for whoever asks the same again."""
-            return said_row(said)
-
         request = books.AssignRequest(tx, Word(what.value), reason, output, denom, chain)
         words = ("books assign", tx, what.value, reason, output, denom, chain)
         with face.waiting("reading"):
-            said = await books.assign(desk, request, who(), wish(idempotency_key, *words, told=told))
-        if face.json:
-            face.emit(said_row(said))
-        else:
-            print_said(face, said)
-        return Exit.DONE
+            once = wish(idempotency_key, *words, told=lambda _, said: _said_document(said))
+            said = await books.assign(desk, request, who(), once)
+        return _tell_said(face, said)
 
-    async def page(_: Desk, document: Any) -> None:
-        """Tell what was booked."""
-        for row in document["movements"]:
-            amount = f"{row['amount']['amount']}{row['amount']['denom']}"
-            typer.echo(f"{amount} {row['as']}: {row['tx_hash'][:16]}…/{row['way']}/{row['output']} on {row['chain']}")
+    return run_once(face, work, told_again(face, lambda _, document: _page_said(face, document)))
 
-    return run_once(face, work, told_again(face, page))
+
+def _said_document(said: Said) -> dict[str, Any]:
+    from relayclear.cli.book_rows import said_row
+
+    return said_row(said)
+
+
+def _tell_said(face: Face, said: Said) -> int:
+    from relayclear.cli.book_pages import print_said
+
+    if face.json:
+        face.emit(_said_document(said))
+    else:
+        print_said(face, said)
+    return Exit.DONE
+
+
+async def _page_said(face: Face, document: Any) -> None:
+    from relayclear.cli.book_pages import print_said
+    from relayclear.cli.book_rows import said_of
+
+    print_said(face, said_of(document))
+
+
+@app.command("write-off", epilog=examples("books write-off"))
+def write_off(
+    ctx: typer.Context,
+    orphan: Annotated[str, typer.Argument(metavar="HASH[/ORDINAL]", help="The payment, or the start of its hash.")],
+    *,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept for ever.")],
+    denom: Annotated[str, typer.Option(help="Of several coins of one transaction, this denom.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    idempotency_key: IdempotencyKey = None,
+) -> int:
+    """Keep an orphan for good: coins for no token that nobody asked back.  It can't be undone."""
+    face: Face = ctx.obj
+
+    async def work(desk: Desk) -> int:
+        """Ask, and write it off, once."""
+        from relayclear.cli.who import who
+        from relayclear.usecases import books
+
+        once = wish(
+            idempotency_key, "books write-off", orphan, reason, denom, told=lambda _, said: _said_document(said)
+        )
+        once.begin(desk.journal.database)
+        if not yes and not _agreed(face, desk, orphan, denom):
+            return Exit.DONE
+        return _tell_said(face, books.write_off(desk, orphan, reason, who(), once, denom=denom))
+
+    return run_once(face, work, told_again(face, lambda _, document: _page_said(face, document)))
+
+
+def _agreed(face: Face, desk: Desk, orphan: str, denom: str) -> bool:
+    from relayclear.cli.asking import agreed
+    from relayclear.usecases import books
+    from relayclear.usecases.payments_view import view_of
+    from relayclear.wording.books import write_off_question
+
+    if face.json or not sys.stdin.isatty():
+        raise UsageError("writing off can't be undone and nobody can be asked here", hint="add --yes")
+    [view] = view_of(desk, [books.writable_off(desk.journal.database, orphan, denom)])
+    return agreed(write_off_question(view.stored, view.suggested))
 
 
 @app.command(epilog=examples("books daily"))
@@ -96,7 +146,7 @@ def daily(
     face: Face = ctx.obj
 
     async def work(desk: Desk) -> int:
-        """Book what the operator says of a movement, once."""
+        """Read the days, and tell them."""
         from relayclear.cli.book_pages import print_days
         from relayclear.cli.book_rows import day_row
         from relayclear.cli.names import since_moment

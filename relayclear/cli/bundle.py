@@ -177,4 +177,4 @@ def _write(file: str, texts: Mapping[str, bytes], now: datetime) -> None:
     except FileExistsError as error:
         raise UsageError(f"{file} is there already", hint="give another file name") from error
     except OSError as error:
-        raise UsageError(f"{file} can't be written: {error.strerror}") from error
+        raise UsageError(f"{file} can't be written: {error.strerror}", hint="-o FILE, in a folder of yours") from error

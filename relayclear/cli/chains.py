@@ -9,6 +9,7 @@ import typer
 from relayclear.cli import completion
 from relayclear.cli.face import Face
 from relayclear.cli.output import Exit, console, error_row, rfc3339
+from relayclear.ibc import instant
 
 if TYPE_CHECKING:
     from relayclear.cli.tables import Cell
@@ -200,5 +201,5 @@ def _client_cell(view: ChannelView) -> Cell:
         return Cell("could not be read", "yellow")
     if near.status == far.status == "active":
         ends = [health.expires_at for health in (near, far) if health.expires_at]
-        return Cell(f"active until {min(ends):%Y-%m-%d %H:%M}Z" if ends else "active")
+        return Cell(f"active until {instant.minute(min(ends))}" if ends else "active")
     return Cell(f"{view.path.source_client} {near.status}, {view.path.destination_client} {far.status}", "red")

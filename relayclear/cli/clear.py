@@ -70,15 +70,15 @@ def clear(
     options = Options(key_name, share_key, coins(max_fee, "--max-fee"), close_channel, dry_run, yes, max_packets)
     if token is not None or wait:
         if token is None or chain or channel or packet_sequences or filter_text:
-            raise UsageError("--token stands instead of --chain, --channel and --packet-sequences; --wait goes with it")
+            raise _mixed("--token stands instead of --chain, --channel and --packet-sequences; --wait goes with it")
         from relayclear.cli.clear_token import clear_paid
 
         return clear_paid(face, token, options, _wish(idempotency_key, options, "--token", token), wait=wait)
     if filter_text is not None:
         if idempotency_key is not None:
-            raise UsageError("--idempotency-key goes with packets of one channel, or with one token: not with --filter")
+            raise _mixed("--idempotency-key goes with packets of one channel, or with one token: not with --filter")
         if chain or channel or packet_sequences:
-            raise UsageError("--filter stands instead of --chain, --channel and --packet-sequences")
+            raise _mixed("--filter stands instead of --chain, --channel and --packet-sequences")
         from relayclear.cli.clear_many import clear_many
 
         return clear_many(face, filter_text, options)
@@ -90,6 +90,10 @@ def clear(
     end, wanted = ChannelEnd(chain, port, channel), sequences(packet_sequences)
     settings = (key_name, share_key, *options.max_fees, close_channel)
     return _clear_one(face, end, wanted, options, _wish(idempotency_key, options, *end, wanted, *settings))
+
+
+def _mixed(message: str) -> UsageError:
+    return UsageError(message, hint="choose one way to name the packets: relayclear clear --help shows each")
 
 
 def _wish(key: str | None, options: Options, *words: object) -> Once:

@@ -28,7 +28,7 @@ def clear_many(face: Face, filter_text: str, options: Options) -> int:
     try:
         parsed = Filter.parse(filter_text)
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(str(error), hint="relayclear packets list --filter 'class:stuck age:>1h'") from error
     if not parsed.terms:
         raise UsageError("--filter is empty: it would clear everything", hint="--filter 'class:timed_out'")
     alone = face.json or not sys.stdin.isatty()

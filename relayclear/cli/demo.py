@@ -133,7 +133,7 @@ def demo(
     if amount is not None:
         raise UsageError("--amount is what --pay pays", hint=f"relayclear demo --pay TOKEN --amount {amount}")
     if script and serve:
-        raise UsageError("--script tells the story and ends, --serve stays: choose one")
+        raise UsageError("--script tells the story and ends, --serve stays: choose one", hint="relayclear demo --serve")
     if scale and not serve:
         raise UsageError("--scale has no story to tell", hint="relayclear demo --serve --scale")
     with running(Path(folder) if folder else None, scale=scale, port=port or 0) as world:

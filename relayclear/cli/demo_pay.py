@@ -70,5 +70,7 @@ def _sent(control: str, chain: str, to: str, paid: Coin, memo: str) -> dict[str,
     try:
         tx_hash = pay(control, chain, PAYER, to, str(paid.amount), paid.denom, memo)
     except RefusedByWorldError as refused:
-        raise RelayclearError(str(refused), code="not_paid") from refused
+        raise RelayclearError(
+            str(refused), code="not_paid", hint="relayclear demo --serve, for a new network"
+        ) from refused
     return {"from": PAYER, "chain": chain, "to": to, "amount": coin_row(paid), "memo": memo, "tx_hash": tx_hash}

@@ -45,11 +45,14 @@ def show(world: DemoWorld) -> Exit:
         ["wallet", "add", "--chain", "beta-1", "--mnemonic-file", str(world.folder / "payee.txt")], capture=True
     )
     if added.returncode:
-        raise RelayclearError(f"the demo's wallet was refused: {added.stderr.decode(errors='replace').strip()}")
+        raise RelayclearError(
+            f"the demo's wallet was refused: {added.stderr.decode(errors='replace').strip()}",
+            hint="relayclear demo --dir DIR, in an empty folder",
+        )
     with _watching(world), _happening(world):
         code = _dashboard(world)
     if code:
-        raise RelayclearError(f"the dashboard ended with exit code {code}")
+        raise RelayclearError(f"the dashboard ended with exit code {code}", hint=f"its report above, or {world.folder}")
     return Exit.DONE
 
 

@@ -43,7 +43,9 @@ class DemoWorld:
     def wait(self) -> None:
         """Wait until somebody presses Ctrl-C.  Raises RelayclearError when the world ends by itself."""
         self.process.wait()
-        raise RelayclearError(f"the demo's network ended: {_last_words(self.folder)}")
+        raise RelayclearError(
+            f"the demo's network ended: {_last_words(self.folder)}", hint="relayclear demo --serve starts a new one"
+        )
 
     def relayclear(self, argv: Sequence[str], *, capture: bool = False) -> subprocess.CompletedProcess[bytes]:
         """Run a command line of relayclear on it, in a process that sees nothing of this shell's settings.
@@ -100,14 +102,17 @@ def _claimed(folder: Path) -> Iterator[None]:
     """Hold a folder's mark.  The lock goes with this process, however it ends; the file stays."""
     file = folder / _MARK
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder")
+        raise UsageError(f"{folder} is not a folder", hint="relayclear demo --dir DIR, with one that doesn't exist yet")
     if folder.is_dir() and not file.is_file() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not a demo's folder, and not empty", hint="name one that doesn't exist yet")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise UsageError(f"{folder} can't be used: {error.strerror}") from error
+        raise UsageError(
+            f"{folder} can't be used: {error.strerror}",
+            hint="relayclear demo --dir DIR, with one that doesn't exist yet",
+        ) from error
     try:
         if not _locked(descriptor):
             raise HeldError(f"a demo already runs in {folder}", hint="end it with Ctrl-C, or name another folder")
@@ -199,7 +204,9 @@ def _wait(folder: Path, world: subprocess.Popen[bytes]) -> dict[str, Any]:
         if world.poll() is not None:
             break
         time.sleep(0.01)
-    raise RelayclearError(f"the demo's network did not start: {_last_words(folder)}")
+    raise RelayclearError(
+        f"the demo's network did not start: {_last_words(folder)}", hint="relayclear demo --dir DIR, in an empty folder"
+    )
 
 
 def _last_words(folder: Path) -> str:

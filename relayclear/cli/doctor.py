@@ -73,7 +73,7 @@ def print_findings(face: Face, findings: list[Finding]) -> None:
     """Each finding, why it matters, what mends it; then how many there are of each kind."""
     from relayclear.cli.lines import print_filled
     from relayclear.ibc.text import clean
-    from relayclear.wording import of_chain
+    from relayclear.wording import counted, of_chain
 
     out = console(face.color)
     marks = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
@@ -86,4 +86,5 @@ def print_findings(face: Face, findings: list[Finding]) -> None:
         for step in (finding.next or "").splitlines():
             out.print(f"    try: {clean(step)}", soft_wrap=True)
     counts = {word: sum(finding.severity.value == word for finding in findings) for word in marks}
-    out.print(f"{counts['ok']} fine, {counts['warn']} to look at, {counts['fail']} to mend.", style="dim")
+    told = (f"{counts['ok']} fine", counted(counts["warn"], "warning"), counted(counts["fail"], "failure"))
+    out.print(f"{', '.join(told)}.", style="dim")

@@ -25,6 +25,10 @@ EXAMPLES = {
         'relayclear books assign --tx HASH --as deposit --reason "gas for refunds"',
         'relayclear books assign --tx HASH --output 1 --as expense --reason "our archive node" --json',
     ),
+    "books write-off": (
+        'relayclear books write-off HASH --reason "dust, asked back by nobody"',
+        'relayclear books write-off HASH/1 --reason "dust" --yes --json',
+    ),
     "books daily": (
         "relayclear books daily --since 7d",
         "relayclear books daily --chain alpha-1 --denom stake --json",

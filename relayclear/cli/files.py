@@ -22,7 +22,9 @@ def new_file(path: str, mode: int = EVERYBODYS) -> Iterator[BinaryIO]:
     except FileExistsError as error:
         raise UsageError(f"{path} is there already", hint="give another file name") from error
     except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}") from error
+        raise UsageError(
+            f"{path} can't be written: {error.strerror}", hint="name a file in a folder of yours"
+        ) from error
 
 
 def write_new(path: str, text: str) -> None:

@@ -170,7 +170,7 @@ def _print(face: Face, rows: list[TrailRow]) -> None:
 
     out = console(face.color)
     if not rows:
-        out.print("Nothing happened that fits.")
+        out.print("No events match.")
         return
     cells = []
     for row in rows:

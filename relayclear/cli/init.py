@@ -11,6 +11,7 @@ import typer
 from relayclear.cli.face import Face
 from relayclear.cli.output import Exit
 from relayclear.errors import UsageError
+from relayclear.ibc.nearest import nearest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,9 +62,12 @@ def init(
 
     face: Face = ctx.obj
     if payee and sell_nothing:
-        raise UsageError("--payee and --sell-nothing don't go together")
+        raise UsageError("--payee and --sell-nothing don't go together", hint="leave one of them out")
     if refunds not in {None, "approve", "auto"}:
-        raise UsageError(f"--refunds {refunds!r} is neither approve nor auto")
+        raise UsageError(
+            f"--refunds {refunds!r} is neither approve nor auto",
+            hint=f"--refunds {nearest_of(refunds, ('approve', 'auto'))}",
+        )
     answers = Answers(
         payees=by_chain("--payee", payee) if payee else {} if sell_nothing else None,
         service_fees=coins_by_chain("--service-fee", service_fee),

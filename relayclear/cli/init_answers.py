@@ -16,7 +16,7 @@ def by_chain(flag: str, given: Sequence[str]) -> dict[str, str]:
         if not (chain and equals and value):
             raise UsageError(f"{flag} {text[:120]!r} has no CHAIN=", hint=f"{flag} osmosis-1=…")
         if chain in found:
-            raise UsageError(f"{flag} names {chain[:64]} twice")
+            raise UsageError(f"{flag} names {chain[:64]} twice", hint=f"{flag} {chain[:64]}=… once")
         found[chain] = value
     return found
 

@@ -10,6 +10,7 @@ from relayclear.cli.init_answers import by_chain, read_coin
 from relayclear.cli.init_pages import KEY
 from relayclear.cli.output import say
 from relayclear.errors import UsageError
+from relayclear.ibc.nearest import nearest_of
 from relayclear.usecases.doctor_commands import SUGGESTED_KEY
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def _refunds(answers: Answers) -> None:
 
 def _mode(text: str) -> str:
     if text not in {"approve", "auto"}:
-        raise UsageError(f"{text[:40]!r} is neither approve nor auto")
+        raise UsageError(
+            f"{text[:40]!r} is neither approve nor auto", hint=f"answer {nearest_of(text, ('approve', 'auto'))}"
+        )
     return text
 
 

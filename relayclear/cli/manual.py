@@ -33,10 +33,10 @@ def found(words: Sequence[str]) -> Any:
     for word in words:
         below = getattr(command, "commands", {})
         if word not in below:
-            from relayclear.usecases.desk import nearest
+            from relayclear.ibc.nearest import did_you_mean
 
             known = [*below, *(TOPICS if len(words) == 1 else ())]
-            raise UsageError(f"no help topic or command {word!r}{nearest(word, known)}", hint="relayclear help")
+            raise UsageError(f"no help topic or command {word!r}{did_you_mean(word, known)}", hint="relayclear help")
         command = below[word]
         context = type(context)(command, info_name=word, parent=context)
     return context

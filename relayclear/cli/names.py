@@ -56,7 +56,7 @@ def until_moment(text: str | None, now: datetime) -> datetime | None:
         raise UsageError(f"--until {text!r} is neither a duration nor a time", hint="--until 7d") from error
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     if at <= now:
-        raise UsageError(f"--until {text!r} has passed")
+        raise UsageError(f"--until {text!r} has passed", hint="--until 7d")
     return at
 
 

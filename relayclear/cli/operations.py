@@ -81,16 +81,19 @@ def _filter(
 ) -> OperationFilter:
     from relayclear.clearing.operation import OperationState
     from relayclear.cli.names import since_moment
+    from relayclear.ibc.nearest import did_you_mean, nearest_of
     from relayclear.ibc.packet import ChannelEnd
-    from relayclear.usecases.desk import nearest
     from relayclear.usecases.operations import OperationFilter
 
     chain, port, channel = where
     if channel is not None and chain is None:
-        raise UsageError("--channel needs --chain: every chain has a channel of that name")
+        raise UsageError("--channel needs --chain: every chain has a channel of that name", hint="add --chain CHAIN")
     for word in states:
         if word not in set(OperationState):
-            raise UsageError(f"--state {word!r} is none{nearest(word, OperationState)}")
+            raise UsageError(
+                f"--state {word!r} is none{did_you_mean(word, OperationState)}",
+                hint=f"--state {nearest_of(word, OperationState)}",
+            )
     source = ChannelEnd(chain, port, channel) if chain is not None and channel is not None else chain
     return OperationFilter(source, frozenset(map(OperationState, states)), token, since_moment(since, now))
 

@@ -10,6 +10,7 @@ from relayclear.cli.output import Exit, console, emit_json
 from relayclear.cli.packet_document import listing_document
 from relayclear.cli.stopping import Stopping
 from relayclear.cli.tables import Cell, Column, print_table
+from relayclear.ibc import instant
 from relayclear.ibc.text import visible
 from relayclear.usecases.listing import DetailsMode, Listing, ListRequest, list_packets
 from relayclear.usecases.views import PacketView
@@ -113,26 +114,26 @@ def _notes(listing: Listing, request: ListRequest) -> list[str]:
         first = listing.packets[0]
         if first.verdict.clearable is not False:
             lines.append(f"  try: relayclear packets show {visible(str(first.key))}")
-    lines.append(f"  looked at {reading.at:%H:%M:%S}Z: {heights or 'no height was read'}")
+    lines.append(f"  looked at {instant.clock(reading.at)}: {heights or 'no height was read'}")
     return lines
 
 
 def _judged(listing: Listing, request: ListRequest) -> str:
-    """How many need somebody, and of how many that can't be told: a class that wasn't read is not a good one."""
+    """How many need attention, and of how many that can't be told: a class that wasn't read is not a good one."""
     more = "shown" if request.details is DetailsMode.NONE else "all"
     hint = "" if request.details is DetailsMode.ALL or request.filter.needs_details else f": --details {more}"
     unread = f"{listing.unclassed} pending, {'class' if listing.unclassed == 1 else 'classes'} not read{hint}"
     if listing.unclassed and not listing.needy:
         return unread
-    fitting = " of those that fit" if request.filter.terms else ""
+    fitting = " of those that match" if request.filter.terms else ""
     needs = "needs" if listing.needy == 1 else "need"
-    return f"{listing.needy}{fitting} {needs} somebody" + (f", {unread}" if listing.unclassed else "")
+    return f"{listing.needy}{fitting} {needs} attention" + (f", {unread}" if listing.unclassed else "")
 
 
 def _nothing(request: ListRequest) -> str:
     what = "Nothing stuck" if request.attention else "No pending packets"
     return ("No muted packets" if request.only_muted else what) + (
-        " that fits the filter" if request.filter.terms else ""
+        " that matches the filter" if request.filter.terms else ""
     )
 
 

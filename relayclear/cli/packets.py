@@ -12,6 +12,7 @@ from relayclear.cli.face import Face
 from relayclear.cli.once import IdempotencyKey, run_once, told_again, wish
 from relayclear.cli.output import Exit
 from relayclear.errors import UsageError
+from relayclear.ibc.nearest import nearest_of
 
 if TYPE_CHECKING:
     from relayclear.ibc.filter import Filter
@@ -107,7 +108,9 @@ def _request(
     from relayclear.usecases.scan import Scope
 
     if details is not None and details not in set(DetailsMode):
-        raise UsageError(f"--details {details!r} is none of all, shown, none")
+        raise UsageError(
+            f"--details {details!r} is none of all, shown, none", hint=f"--details {nearest_of(details, DetailsMode)}"
+        )
     return ListRequest(
         Scope(*where),
         wanted,

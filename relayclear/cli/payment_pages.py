@@ -36,9 +36,10 @@ def print_page(face: Face, page: PaymentPage, next_offset: int, *, orphans: bool
     if page.orphans:
         one = f"{counted(page.orphans, 'payment')} {'is' if page.orphans == 1 else 'are'} for no token"
         if orphans:
-            say(f"! {one}. For a token, or else as what it was:")
+            say(f"! {one}. For a token, or else as what it was, or kept where nobody asks it back:")
             say('    relayclear payments assign PAYMENT TOKEN --reason "…"')
             say('    relayclear books assign --tx HASH --as deposit --reason "…"')
+            say('    relayclear books write-off PAYMENT --reason "…"')
         else:
             say_trouble(one, "relayclear payments list --orphans")
     if page.lost:

@@ -74,7 +74,10 @@ def verify(
     named = _endpoints(rpc or ())
     found = proof_in(_read(file))
     if strangers := sorted(set(named) - set(chains_of(found))):
-        raise UsageError(f"the proof is about {' and '.join(chains_of(found))}, not {strangers[0]}")
+        raise UsageError(
+            f"the proof is about {' and '.join(chains_of(found))}, not {strangers[0]}",
+            hint=f"--rpc {chains_of(found)[0]}=https://…",
+        )
 
     async def work(chains: Mapping[str, Chain]) -> ProofCheck:
         """Ask both chains, believing nothing of the document."""
@@ -111,7 +114,13 @@ def _read(file: str) -> bytes:
             with Path(file).open("rb") as opened:
                 content = opened.read(LARGEST_PROOF + 1)
     except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror}") from error
+        raise UsageError(
+            f"{file} can't be read: {error.strerror}", hint="relayclear operations proof ID -o proof.json makes one"
+        ) from error
     if len(content) > LARGEST_PROOF:
-        raise UsageError(f"{file} is larger than any proof of clear", code="no_proof")
+        raise UsageError(
+            f"{file} is larger than any proof of clear",
+            code="no_proof",
+            hint="relayclear operations proof ID -o proof.json makes one",
+        )
     return content

@@ -79,7 +79,9 @@ def make_room(folder: Path, paths: Sequence[Path]) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise UsageError(f"{folder} can't be written into: {error.strerror}", hint="-o DIR") from error
+        raise UsageError(
+            f"{folder} can't be written into: {error.strerror}", hint="-o DIR, with a folder of yours"
+        ) from error
     there = next((path for path in paths if path.exists()), None)
     if there is not None:
         raise UsageError(f"{there} is there already, and may be signed", hint="give another -o DIR")

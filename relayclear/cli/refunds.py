@@ -77,14 +77,14 @@ def list_(
 
 
 def _states(texts: list[str] | None) -> list[RefundState]:
+    from relayclear.ibc.nearest import did_you_mean
     from relayclear.money.refund_state import RefundState
-    from relayclear.usecases.desk import nearest
 
     known = [state.value for state in RefundState]
     wanted = [part for text in texts or () for part in text.replace("-", "_").split(",")]
     for text in wanted:
         if text not in known:
-            raise UsageError(f"no refund state {text[:40]!r}{nearest(text, known)}", hint=f"--state {known[0]}")
+            raise UsageError(f"no refund state {text[:40]!r}{did_you_mean(text, known)}", hint=f"--state {known[0]}")
     return [RefundState(text) for text in wanted]
 
 

@@ -123,7 +123,7 @@ def _channel_row(end: ChannelEnd, channel: Channel) -> dict[str, Any]:
 def _print(face: Face, found: Statistics) -> None:
     out = console(face.color)
     if not found.total:
-        out.print("Nothing was cleared that fits.")
+        out.print("No clears match.")
         _print_profits(out, found)
         return
     for line in _lines(found):

@@ -78,7 +78,7 @@ def _wrapped(command: str) -> list[str]:
 
 def _looked(found: Status, now: datetime) -> Iterator[str]:
     if found.looked_at is None:
-        yield "Never looked."
+        yield "No scan yet."
         return
     count = sum(item.pending for item in found.waiting)
     where = f"{len(found.waiting)} of {counted(found.paths, 'path')}"

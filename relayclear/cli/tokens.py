@@ -81,7 +81,7 @@ def create(
 
 def _refuse_words(wallet: str | None, packet_sequences: str | None, output: str | None) -> None:
     if wallet is not None and packet_sequences is not None:
-        raise UsageError("--wallet stands instead of --packet-sequences")
+        raise UsageError("--wallet stands instead of --packet-sequences", hint="leave one of them out")
     if output is not None and Path(output).exists():
         raise UsageError(f"{output} is there already", hint="give another file name")
 
@@ -174,14 +174,14 @@ def list_(
 
 
 def _states(texts: list[str] | None) -> list[str]:
+    from relayclear.ibc.nearest import did_you_mean
     from relayclear.money.state import TokenState
-    from relayclear.usecases.desk import nearest
 
     known = [state.value for state in TokenState]
     wanted = [part for text in texts or () for part in text.replace("-", "_").split(",")]
     for text in wanted:
         if text not in known:
-            raise UsageError(f"no token state {text[:40]!r}{nearest(text, known)}", hint=f"--state {known[0]}")
+            raise UsageError(f"no token state {text[:40]!r}{did_you_mean(text, known)}", hint=f"--state {known[0]}")
     return wanted
 
 
@@ -317,7 +317,7 @@ def import_(
     face: Face = ctx.obj
     lines = [line for line in _read(file).splitlines() if line.strip()]
     if not lines:
-        raise UsageError(f"{file} is empty")
+        raise UsageError(f"{file} is empty", hint="relayclear tokens import quotes.jsonl, the file beside the database")
     found = [(_signed(line, file), line) for line in lines]
     once = wish(idempotency_key, "tokens import", *lines, told=lambda _, done: _imported(done))
 
@@ -365,7 +365,11 @@ def _signed(text: str, file: str) -> SignedQuote:
 def _faulty(fault: DocumentFault, file: str) -> RelayclearError:
     from relayclear.wording.selling import DOCUMENT_FAULTS
 
-    return RelayclearError(f"{file}: {DOCUMENT_FAULTS[fault]}", code=fault.value)
+    return RelayclearError(
+        f"{file}: {DOCUMENT_FAULTS[fault]}",
+        code=fault.value,
+        hint="give the quote as it was printed: tokens create --json, or a line of quotes.jsonl",
+    )
 
 
 def _read(file: str) -> str:
@@ -376,7 +380,11 @@ def _read(file: str) -> str:
             with Path(file).open("rb") as opened:
                 content = opened.read(_LARGEST + 1)
     except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror}") from error
+        raise UsageError(
+            f"{file} can't be read: {error.strerror}", hint="name a file that is there, or - for what is piped in"
+        ) from error
     if len(content) > _LARGEST:
-        raise UsageError(f"{file} is larger than any file of quotes")
+        raise UsageError(
+            f"{file} is larger than any file of quotes", hint="relayclear tokens import quotes.jsonl, in parts"
+        )
     return content.decode("utf-8", "replace")

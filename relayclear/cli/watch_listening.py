@@ -29,5 +29,9 @@ def _token(file: Path) -> str:
     raw = private.read(file, _LARGEST_TOKEN, "whoever reads it can read health and metrics", _WHERE)
     token = raw.decode("ascii", "replace").strip()
     if len(raw) > _LARGEST_TOKEN or not token.isprintable() or " " in token:
-        raise ConfigError(f"{file} holds no token: one line of letters, digits and signs", code="no_token")
+        raise ConfigError(
+            f"{file} holds no token: one line of letters, digits and signs",
+            code="no_token",
+            hint="head -c 32 /dev/urandom | base64 > TOKEN_FILE",
+        )
     return token

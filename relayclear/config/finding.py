@@ -62,15 +62,19 @@ def read_toml(file: ConfigFile) -> dict[str, Any] | None:
             hint=f"named by {said_by}; without it, see relayclear config path",
         ) from None
     except OSError as error:
-        raise ConfigError(f"{file.path}: can't be read: {error.strerror}") from error
+        raise ConfigError(
+            f"{file.path}: can't be read: {error.strerror}", hint=f"ls -l {shlex.quote(str(file.path))} tells who may"
+        ) from error
     try:
         # Decimal, because 1.5 is a factor on money.
         return tomllib.loads(data.decode("utf-8-sig"), parse_float=Decimal)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{file.path}: not UTF-8 (at line {line})") from error
+        raise ConfigError(f"{file.path}: not UTF-8 (at line {line})", hint="save the file as UTF-8") from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{file.path}: not valid TOML: {error}") from error
+        raise ConfigError(
+            f"{file.path}: not valid TOML: {error}", hint="correct that line; relayclear config validate looks again"
+        ) from error
 
 
 def _refuse_open(mode: int, path: Path) -> None:

@@ -94,7 +94,11 @@ class KeyFiles:
     def _add(self, at: datetime, above: int) -> IssuerKey:
         kid = max([above, *(key.kid for key in self.listed())]) + 1
         if kid > MAX_KID:
-            raise RefusedError(f"all {MAX_KID} key ids are used", code="no_key_left")
+            raise RefusedError(
+                f"all {MAX_KID} key ids are used",
+                code="no_key_left",
+                hint="a new [keys] dir, with the old one kept for its tokens",
+            )
         secret, signing = secrets.token_bytes(SECRET_BYTES), secrets.token_bytes(SIGNING_KEY_BYTES)
         key = IssuerKey(MemoKey(kid, secret), signing, at)
         self._put(key)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from relayclear.config.finding import PREFIX, SHORT_NAMES, find, read_toml
+from relayclear.config.finding import CONFIG_VARIABLE, PREFIX, SHORT_NAMES, find, read_toml
 from relayclear.config.places import Places
 from relayclear.config.reading import Override, Reader, known_keys
 from relayclear.config.settings import Settings, Shape, tables_of
 from relayclear.errors import ConfigError
+from relayclear.ibc.nearest import did_you_mean, nearest
 
 
 def load(
@@ -89,10 +89,14 @@ def _from_flags(flags: Mapping[str, Any]) -> Iterator[tuple[str, Override]]:
 
 
 def _refuse_unknown(env: Mapping[str, str], known: Mapping[str, str], problems: list[ConfigError]) -> None:
-    # Only what begins like a table of ours: RELAYCLEAR_LOCALNET and its like belong to others.
+    # Only what begins like a table of ours, or is a slip away from a short name: RELAYCLEAR_LOCALNET and its like
+    # belong to others.
     sections = tuple(f"{PREFIX}{name.upper()}_" for name in tables_of(Settings))
+    short = [name.removeprefix(PREFIX) for name in (CONFIG_VARIABLE, *SHORT_NAMES)]
     for variable in sorted(env):
-        if variable.startswith(sections) and variable not in known:
-            near = get_close_matches(variable, known, n=1)
-            nearest = f"; the nearest known one is {near[0]}" if near else ""
-            problems.append(ConfigError(f"the variable {variable} sets no key{nearest}"))
+        if not variable.startswith(PREFIX) or variable in known or variable == CONFIG_VARIABLE:
+            continue
+        slip = nearest(variable.removeprefix(PREFIX), short, 1, cutoff=0.75)
+        if variable.startswith(sections) or slip:
+            meant = f"; did you mean {PREFIX}{slip[0]}?" if slip else did_you_mean(variable, known)
+            problems.append(ConfigError(f"the variable {variable} sets no key{meant}", hint=f"unset {variable}"))

@@ -41,7 +41,7 @@ class PassphraseSource:
         if found is None:
             found = self._ask("Choose a passphrase for the wallet file: ")
             if self._ask("The same again: ") != found:
-                raise UsageError("the two passphrases differ", hint="try again; nothing was kept")
+                raise UsageError("the two passphrases differ", hint="the same command again; nothing was kept")
         return _whole(found)
 
     def _stored(self) -> bytes | None:

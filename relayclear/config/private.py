@@ -61,7 +61,7 @@ def drop(path: Path) -> None:
         raise unusable(path, error) from error
 
 
-def read(path: Path, largest: int, why: str, hint: str | None = None, *, trusted: bool = False) -> bytes:
+def read(path: Path, largest: int, why: str, hint: str = "", *, trusted: bool = False) -> bytes:
     """At most one byte more than the largest size of a file.
 
     Raises ConfigError for one that others may read, or that can't be; `hint` says what to do then.
@@ -81,7 +81,7 @@ def refuse_open(path: Path, mode: str, why: str) -> None:
     _refuse_open(path.stat().st_mode, path, mode, why)
 
 
-def unusable(path: Path, error: OSError, hint: str | None = None) -> ConfigError:
+def unusable(path: Path, error: OSError, hint: str = "") -> ConfigError:
     """Why a file or folder can't be used."""
     hint = hint or "check who owns it and its folder, or set [keys] dir"
     return ConfigError(f"{path} can't be used: {error.strerror}", hint=hint, code="keys_unusable")

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,8 +13,10 @@ from relayclear.config.kinds import shown
 from relayclear.config.places import Places
 from relayclear.config.settings import HermesSettings, Key, Settings, Shape, Table, is_required, keys_of, tables_of
 from relayclear.errors import ConfigError
+from relayclear.ibc.nearest import nearest
 from relayclear.ibc.text import redact
 
+_CORRECT = "correct it; relayclear config validate looks again"
 T = TypeVar("T")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _INDEX = re.compile(r"\[\d+\]")
@@ -164,14 +165,14 @@ class Reader:
         ]
 
     def _unknown(self, full: str, name: str, siblings: list[str]) -> None:
-        near = get_close_matches(name, siblings, n=1)
+        near = nearest(name, siblings, 1)
         if not near:
-            elsewhere = [known for known, _ in known_keys() if known.rpartition(".")[2] == name]
-            near = elsewhere or get_close_matches(full, [known for known, _ in known_keys()], n=1)
-        there_is = f"the nearest known one is {near[0]}" if near else "known here: " + (", ".join(siblings) or "none")
-        self._complain(f"unknown key {full}; {there_is}")
+            every = [known for known, _ in known_keys()]
+            near = [known for known in every if known.rpartition(".")[2] == name] or nearest(full, every, 1, cutoff=0.6)
+        meant = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(siblings) or 'none'}"
+        self._complain(f"unknown key {full}{meant}")
 
     def _complain(self, sentence: str, override: Override | None = None) -> None:
         where = "" if override is not None or self.file is None else f"{self.file}: "
         # Whatever stands in the wrong place may be an address, a key's name too.
-        self.problems.append(ConfigError(where + redact(sentence)))
+        self.problems.append(ConfigError(where + redact(sentence), hint=_CORRECT))

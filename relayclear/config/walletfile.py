@@ -100,7 +100,7 @@ class WalletFile:
         with private.alone(self.path.parent, _WHY):
             now = self._read()
             if (now and now.lock) != (before and before.lock):
-                raise HeldError(f"another process changed {self.path} meanwhile", hint="try again")
+                raise HeldError(f"another process changed {self.path} meanwhile", hint="the same command again")
             keys = dict(now.keys) if now else {}
             if key.chain in keys:
                 raise RefusedError(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
 
 from relayclear.errors import UsageError
+from relayclear.ibc.nearest import did_you_mean
 
 
 class Danger(StrEnum):
@@ -227,8 +227,7 @@ def keymap(chosen: Mapping[str, str]) -> dict[str, str]:
     """
     for name in chosen:
         if name not in ACTIONS:
-            near = get_close_matches(name, ACTIONS, n=1)
-            meant = f"; did you mean {near[0]}?" if near else ""
+            meant = did_you_mean(name, ACTIONS)
             raise UsageError(f"no action {name!r} can be given a key{meant}", hint="relayclear help dashboard")
     keys = {name: chosen.get(name, action.key) for name, action in ACTIONS.items()}
     for first, second, key in clashes(keys):

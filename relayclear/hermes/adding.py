@@ -27,7 +27,9 @@ async def add_key(config: HermesConfig, program: HermesProgram, chain_id: str, n
     """
     chain = config.chain(chain_id)
     if program.elsewhere:
-        raise HermesError("Hermes runs elsewhere, and doesn't see the files here", hint="make it there")
+        raise HermesError(
+            "Hermes runs elsewhere, and doesn't see the files here", hint="hermes keys add, where Hermes runs"
+        )
     line = add_key_command(chain, name, command=program.command, config=config.path)
     # The name of the file is no secret; what stands in it is read by Hermes alone.
     argv = [str(words) if word == "MNEMONIC_FILE" else word for word in shlex.split(line)]

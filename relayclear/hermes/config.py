@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from relayclear.errors import ConfigError, UsageError
 from relayclear.hermes.rules import PacketFilter, read_excluded, read_filter
 from relayclear.hermes.tables import Table, read_toml
 from relayclear.ibc.names import names_chain
+from relayclear.ibc.nearest import did_you_mean
 from relayclear.ibc.packet import SequenceRanges
 from relayclear.ibc.readings import RelayRules
 from relayclear.ibc.text import clean, url_secrets
@@ -137,9 +137,8 @@ class HermesConfig:
         for chain in self.chains:
             if chain.id == chain_id:
                 return chain
-        near = get_close_matches(chain_id, [chain.id for chain in self.chains], n=1)
-        hint = f"did you mean {near[0]}?" if near else "relayclear chains lists the configured ones"
-        raise UsageError(f"no chain {chain_id!r} in {self.path}", hint=hint)
+        meant = did_you_mean(chain_id, [chain.id for chain in self.chains])
+        raise UsageError(f"no chain {chain_id!r} in {self.path}{meant}", hint="relayclear chains")
 
     def rules(self, chain_id: str) -> RelayRules:
         """What Hermes won't relay from a chain.  Raises UsageError for an unknown one."""

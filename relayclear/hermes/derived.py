@@ -50,7 +50,10 @@ def derived(config: HermesConfig, wishes: Wishes, version: tuple[int, int, int])
     because the daemon holds their ports, and the log level is the one our parser knows.
     """
     if wishes.memo is not None and len(wishes.memo.encode()) > MAX_MEMO:
-        raise RefusedError(f"the memo {wishes.memo!r} is longer than Hermes' {MAX_MEMO} bytes")
+        raise RefusedError(
+            f"the memo {wishes.memo!r} is longer than Hermes' {MAX_MEMO} bytes",
+            hint=f"a memo of at most {MAX_MEMO} bytes",
+        )
     # A key for a chain that isn't there is a slip, and Hermes would sign with the daemon's without a word.
     for chain_id in {*wishes.chains, *wishes.keys}:
         config.chain(chain_id)
@@ -83,7 +86,10 @@ def capped(chain: HermesChain, cap: FeeCap | None) -> HermesChain:
         return chain
     if cap.fee.denom != chain.gas_price.denom:
         paid = chain.gas_price.denom
-        raise RefusedError(f"the fee cap for {chain.id} is in {cap.fee.denom}, but its fees are paid in {paid}")
+        raise RefusedError(
+            f"the fee cap for {chain.id} is in {cap.fee.denom}, but its fees are paid in {paid}",
+            hint=f"--max-fee 20000{paid}",
+        )
     dynamic = chain.dynamic_gas_price
     if dynamic.enabled and chain.max_gas:
         affordable = Context(prec=15, rounding=ROUND_FLOOR).divide(Decimal(cap.fee.amount), Decimal(chain.max_gas))
@@ -125,7 +131,10 @@ def _write(folder: Path, text: str) -> Path:
     try:
         descriptor, name = tempfile.mkstemp(suffix=".toml", prefix="hermes-", dir=folder)
     except OSError as error:
-        raise RefusedError(f"no config for Hermes can be written in {folder}: {error.strerror}") from error
+        raise RefusedError(
+            f"no config for Hermes can be written in {folder}: {error.strerror}",
+            hint="free space on its disk, or set [hermes] work_dir to a folder of yours",
+        ) from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         if folder.stat().st_mode & stat.S_ISGID:
             os.fchmod(descriptor, 0o640)

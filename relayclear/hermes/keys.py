@@ -24,7 +24,7 @@ def key_file(chain: HermesChain, name: str) -> Path:
     Hermes cuts a name at its last dot before it adds ``.json``: key ``a.b`` lies in ``a.json``.
     """
     if not name or "/" in name or "\0" in name or name in {".", ".."}:
-        raise RefusedError(f"{name!r} can't be the name of a key")
+        raise RefusedError(f"{name!r} can't be the name of a key", hint="a key's name without / in it")
     stem = name.rpartition(".")[0] or name
     return _folder(chain) / f"{stem}.json"
 
@@ -56,7 +56,10 @@ def read_address(chain: HermesChain, name: str, *, command: Sequence[str] = ("he
         there = f" (there: {known})" if known else ""
         raise RefusedError(f"key {name!r} is unknown on {chain.id}: no file {file}{there}", hint=hint) from None
     except OSError as error:
-        raise RefusedError(f"key {name!r} on {chain.id} can't be read: {error.strerror}: {file}") from error
+        raise RefusedError(
+            f"key {name!r} on {chain.id} can't be read: {error.strerror}: {file}",
+            hint=f"ls -l {shlex.quote(str(file))} tells who may; it must be who runs Hermes",
+        ) from error
     if account is None:
         raise RefusedError(f"key {name!r} on {chain.id} can't be used: {file} names no account", hint=hint)
     if not account.startswith(f"{chain.account_prefix}1"):

@@ -24,6 +24,7 @@ from urllib.parse import quote
 from platformdirs import user_state_path
 
 from relayclear.errors import HeldError, HermesError
+from relayclear.ibc import instant
 from relayclear.ibc.instant import rfc3339
 from relayclear.ibc.relayer import WORK, KeyChoice
 from relayclear.ibc.text import clean
@@ -153,7 +154,7 @@ def _refusal(key: KeyChoice, note: Mapping[str, Any]) -> HeldError:
     subject = f"the work on {key.name}" if key.chain == WORK else f"key {key.name!r} on {key.chain}"
     message = f"{subject} is held by {who}"
     if note.get("free_at"):
-        until = datetime.fromtimestamp(note["free_at"], UTC).strftime("%H:%M:%SZ")
+        until = instant.clock(datetime.fromtimestamp(note["free_at"], UTC))
         message = f"{subject} may still be in use by a Hermes that couldn't be ended: {who}"
         return HeldError(message, hint=f"wait until {until}")
     child = f", or its Hermes (process {note['child']})" if note.get("child") else ""

@@ -146,7 +146,7 @@ class HermesRelayer:
         version = await self._usable_version()
         if self._stopped:
             message = "no run of Hermes starts any more: it was told to stop"
-            raise RefusedError(message)
+            raise RefusedError(message, hint="start relayclear anew, then the same command")
         held, claims = self._locks_of(job), Claims(job, progress)
         heard = Transcript(claims.hear_message, self._hide)
         wishes = Wishes(_chains(job), job.keys, job.fee_caps, job.memo, self.program.elsewhere)
@@ -184,7 +184,10 @@ class HermesRelayer:
         keys = [*(self.key(chain, job.keys.get(chain)) for chain in _chains(job)), *job.locks]
         for key in keys:
             if key not in self._held:
-                raise RefusedError(f"key {key.name!r} on {key.chain} is not locked; nothing was started")
+                raise RefusedError(
+                    f"key {key.name!r} on {key.chain} is not locked; nothing was started",
+                    hint="the same command again: it locks its keys first",
+                )
         return tuple(self._held[key] for key in keys)
 
     async def _run_locked(
@@ -241,11 +244,13 @@ def _arguments(config: Path, job: ClearJob) -> tuple[str, ...]:
     end = job.source
     # The last guard: what a chain or a database calls its end must never be read as an option of Hermes.
     if not (names_chain(end.chain) and names_end(end.port) and names_end(end.channel)):
-        raise RefusedError(f"{clean(str(end), 100)!r} can't name a channel end; nothing was started")
+        raise RefusedError(
+            f"{clean(str(end), 100)!r} can't name a channel end; nothing was started", hint="relayclear channels"
+        )
     where = ("--chain", end.chain, "--port", end.port, "--channel", end.channel)
     # Without --packet-sequences Hermes clears everything, both ways: an empty list must never become an absent one.
     if not job.sequences:
-        raise RefusedError(f"no sequences to clear on {end}")
+        raise RefusedError(f"no sequences to clear on {end}", hint="--packet-sequences 1,10..20")
     sequences = ("--packet-sequences", str(job.sequences))
     return ("--config", str(config), "--json", "clear", "packets", *where, *sequences)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Protocol
 
 from relayclear.ibc.duration import parse_duration
+from relayclear.ibc.nearest import did_you_mean
 from relayclear.ibc.triage import BlockReason, PacketClass
 
 _AGE = re.compile(r"(<=|>=|<|>)?(.+)")
@@ -81,9 +81,8 @@ def _term(word: str) -> Term:
 
 def _checked(term: Term) -> Term:
     if term.key and term.key not in KEYS:
-        near = get_close_matches(term.key, KEYS, n=1)
-        message = f"no filter key {term.key!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
-        raise ValueError(f"{message} Known: {', '.join(KEYS)}")
+        message = f"no filter key {term.key!r}{did_you_mean(term.key, KEYS, most=len(KEYS))}"
+        raise ValueError(message)
     if not term.value:
         message = f"filter term {term.key or '!'!r} has no value"
         raise ValueError(message)
@@ -91,9 +90,8 @@ def _checked(term: Term) -> Term:
         _age_test(term.value)
     known = _VALUES.get(term.key)
     if known and "*" not in term.value and term.value not in known:
-        near = get_close_matches(term.value, known, n=1, cutoff=0.4)
-        message = f"no {term.key} {term.value!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
-        raise ValueError(f"{message} Known: {', '.join(known)}")
+        message = f"no {term.key} {term.value!r}{did_you_mean(term.value, known, most=len(known))}"
+        raise ValueError(message)
     return term
 
 

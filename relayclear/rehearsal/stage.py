@@ -6,14 +6,14 @@ Each function is one thing that the control port does.  They raise StageError in
 from __future__ import annotations
 
 import base64
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
 from google.protobuf import any_pb2, json_format
 from google.protobuf.message import DecodeError
 
+from relayclear.ibc.nearest import did_you_mean
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.rehearsal import bank, channels, clients, messages, rival, staging
 from relayclear.rehearsal.chain import Chain
@@ -100,7 +100,7 @@ def change(faults: Faults, asked: Mapping[str, Any]) -> None:
     usual = {one.name: getattr(type(faults)(), one.name) for one in fields(faults)}
     for name, value in asked.items():
         if name not in usual:
-            raise StageError(f"there is no fault {name!r}{_nearest(name, usual)}")
+            raise StageError(f"there is no fault {name!r}{did_you_mean(name, usual)}")
         kind = type(usual[name])
         # JSON writes 2.0 as 2; and Python's True is an integer, which is not meant here.
         fits = isinstance(value, (int, float) if kind is float else kind) and isinstance(value, bool) == (kind is bool)
@@ -214,7 +214,7 @@ def act(stage: Stage, chain_id: str, who: str, asked: Sequence[Any], terms: Mapp
     read = [_message(one) for one in asked]
     for name in terms:
         if name not in _TERMS:
-            raise StageError(f"there is no term {name!r}{_nearest(name, _TERMS)}")
+            raise StageError(f"there is no term {name!r}{did_you_mean(name, _TERMS)}")
     chosen = Terms(0, **{"gas": 100_000 + 150_000 * len(read), **terms})
     try:
         raw = stage.world.post(chain_id, address, *read, terms=chosen)
@@ -258,10 +258,4 @@ def _named(things: Mapping[str, Thing], name: str, kind: str) -> Thing:
     """The thing of a name.  Raises UnknownError that names the nearest one."""
     if name in things:
         return things[name]
-    raise UnknownError(f"there is no {kind} {name!r}{_nearest(name, things)}")
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    known = [*names]
-    near = difflib.get_close_matches(name, known, 1, 0.4)
-    return f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(known)}"
+    raise UnknownError(f"there is no {kind} {name!r}{did_you_mean(name, things)}")

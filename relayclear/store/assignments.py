@@ -18,17 +18,21 @@ WHERE chain = ? AND tx_hash = ? AND way = ? AND ordinal = ? AND denom = ?"""
 
 
 class Word(StrEnum):
-    """What a movement was: the first two came in, the others went out."""
+    """What a movement was: the first three came in, the others went out.
+
+    `WRITTEN_OFF` is said of an orphan: a payer's coins that nobody asked back, kept and booked as that.
+    """
 
     DEPOSIT = "deposit"
     INCOME = "income"
+    WRITTEN_OFF = "written_off"
     WITHDRAWAL = "withdrawal"
     EXPENSE = "expense"
 
     @property
     def incoming(self) -> bool:
         """Whether it says something of what came in."""
-        return self in {Word.DEPOSIT, Word.INCOME}
+        return self in {Word.DEPOSIT, Word.INCOME, Word.WRITTEN_OFF}
 
 
 class MovementId(NamedTuple):

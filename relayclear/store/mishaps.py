@@ -14,6 +14,7 @@ class RuleBrokenError(RelayclearError):
     """The database refused a write that would break one of its rules: the last guard held."""
 
     code = "rule_broken"
+    usual = "relayclear audit; nothing was written"
 
 
 class _Mishap(NamedTuple):
@@ -23,7 +24,9 @@ class _Mishap(NamedTuple):
 
 
 _MISHAPS = {
-    sqlite3.SQLITE_BUSY: _Mishap("store_busy", "is locked by another process", "try again when it has finished"),
+    sqlite3.SQLITE_BUSY: _Mishap(
+        "store_busy", "is locked by another process", "the same command again, when that has finished"
+    ),
     sqlite3.SQLITE_READONLY: _Mishap(
         "store_read_only", "can't be written", "check who owns the file and its folder, or set [store] url"
     ),

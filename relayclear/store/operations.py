@@ -88,9 +88,12 @@ def start(tx: Transaction, operation_id: str, attempt: Attempt) -> None:
         message = f"an attempt starts without a result, as number {number + 1}"
         raise ValueError(message)
     if not ended:
-        raise HeldError(f"attempt {number} of operation {operation_id} has not ended")
+        raise HeldError(
+            f"attempt {number} of operation {operation_id} has not ended",
+            hint=f"relayclear operations show {operation_id}",
+        )
     if tx.row(SELECT_CANCELLATION, (operation_id,)):
-        raise RefusedError(f"operation {operation_id} was cancelled")
+        raise RefusedError(f"operation {operation_id} was cancelled", hint=f"relayclear operations show {operation_id}")
     attempts.add(tx, operation_id, attempt)
     tx.execute(SET_OPEN, (operation_id,))
 

@@ -284,7 +284,7 @@ def count(reads: Reads, state: RefundState) -> int:
 def _require(reads: Reads, refund_id: str) -> Refund:
     found = get(reads, refund_id)
     if found is None:
-        raise UsageError(f"no refund {refund_id[:24]!r} is known")
+        raise UsageError(f"no refund {refund_id[:24]!r} is known", hint="relayclear refunds list")
     return found
 
 

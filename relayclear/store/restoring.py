@@ -49,10 +49,18 @@ def _require_whole(backup: Path) -> None:
             raise
         with speaking(str(backup)), closing(_connect(backup, "ro")) as connection:
             if connection.execute("PRAGMA table_info(schema_versions)").fetchone() is None:
-                raise StoreError(f"the backup {backup} is empty", hint="use another one", code="store_empty") from error
+                raise StoreError(
+                    f"the backup {backup} is empty",
+                    hint="relayclear db restore with another backup",
+                    code="store_empty",
+                ) from error
             wrong = [line for (line,) in connection.execute("PRAGMA integrity_check") if line != "ok"]
     if wrong:
-        raise StoreError(f"the backup {backup} is damaged: {wrong[0]}", hint="use another one", code="store_damaged")
+        raise StoreError(
+            f"the backup {backup} is damaged: {wrong[0]}",
+            hint="relayclear db restore with another backup",
+            code="store_damaged",
+        )
 
 
 def _overwrite(backup: Path, database: Path) -> Path:

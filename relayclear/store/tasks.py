@@ -106,6 +106,7 @@ class LeaseLostError(RelayclearError):
     """Somebody else has taken over the task, or it is over: its former owner may change nothing."""
 
     code = "lease_lost"
+    usual = "relayclear operations list tells who has it now"
 
 
 class Priority(IntEnum):

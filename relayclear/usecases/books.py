@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from relayclear.errors import HeightError, RefusedError, RelayclearError, UsageError
+from relayclear.ibc import instant
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.spending import SequenceUse
 from relayclear.money.ledger import Entry, Kind, Place, Posting, book
@@ -21,14 +22,21 @@ from relayclear.usecases.desk import Desk
 from relayclear.usecases.explaining import settle_use
 from relayclear.usecases.once import ANEW, Once
 from relayclear.usecases.payments import read_payments
+from relayclear.usecases.payments_acts import require_payment
 from relayclear.usecases.payments_books import payment_name
+from relayclear.usecases.payments_view import movement_of
 from relayclear.usecases.refund_books import is_withdrawal
 from relayclear.usecases.selling import require_shop
 from relayclear.usecases.token_books import payment_ref
 from relayclear.usecases.wallet_reading import read_wallet
 from relayclear.usecases.whole_hash import whole_hash
 
-_KINDS = {Word.DEPOSIT: Kind.DEPOSIT, Word.INCOME: Kind.INCOME, Word.EXPENSE: Kind.EXPENSE_OF_WITHDRAWAL}
+_KINDS = {
+    Word.DEPOSIT: Kind.DEPOSIT,
+    Word.INCOME: Kind.INCOME,
+    Word.WRITTEN_OFF: Kind.ORPHAN_WRITTEN_OFF,
+    Word.EXPENSE: Kind.EXPENSE_OF_WITHDRAWAL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +194,7 @@ def _incoming(reads: Reads, tx_hash: str) -> list[_Found]:
         one = stored.arrival
         if one.tx_hash != tx_hash:
             continue  # the start of another hash is no name for money
-        movement = MovementId(one.chain, one.tx_hash, True, one.ordinal, one.coin.denom)
+        movement = movement_of(stored)
         known = assignments.find(reads, movement) is not None
         found.append(_Found(movement, one.coin, None if known else _against(reads, stored)))
     return found
@@ -206,6 +214,48 @@ def _against(reads: Reads, stored: payments.StoredPayment) -> RefusedError | Non
     if kind is None:
         return RefusedError("these coins are a refund of ours that came back", hint=show, code="own_refund")
     return None
+
+
+def write_off(desk: Desk, payment: str, reason: str, who: str, once: Once = ANEW, *, denom: str = "") -> Said:
+    """Keep an orphan for good: nobody asked for it, and no token is behind it.  The same again changes nothing.
+
+    `payment` is named as for `payments_acts.assign`.  Raises UsageError for what isn't there and without a
+    reason, RefusedError for what is no orphan, what is our own, and where another word was said.
+    """
+    if not reason.strip():
+        raise UsageError("writing off needs a reason", hint='--reason "…"', code="no_reason")
+    now = desk.clock.now()
+    with desk.journal.database.atomic() as tx:
+        once.begin(tx)
+        found = _to_write_off(tx, require_payment(tx, payment, denom))
+        request = AssignRequest(found.movement.tx_hash, Word.WRITTEN_OFF, reason)
+        said = Said((_say(tx, found, request, who, now),), settled=False)
+        once.keep(tx, said, now)
+        return said
+
+
+def writable_off(reads: Reads, payment: str, denom: str = "") -> payments.StoredPayment:
+    """The orphan that a person means, for whoever asks before keeping it.  Raises as `write_off` does."""
+    stored = require_payment(reads, payment, denom)
+    _to_write_off(reads, stored)
+    return stored
+
+
+def _to_write_off(reads: Reads, stored: payments.StoredPayment) -> _Found:
+    found = _Found(movement_of(stored), stored.arrival.coin, None)
+    if assignments.find(reads, found.movement) is not None:
+        return found  # the same word again changes nothing; another one is refused where it is written
+    refusal = _against(reads, stored)
+    if refusal is not None:
+        raise refusal
+    if payments.orphan_kind(reads, stored.id) is not Orphan.ORPHAN:
+        # Ours were never a payer's: taken as "written off" they would be shown as gained.
+        raise RefusedError(
+            "these are coins of ours, not a payer's: say what they were",
+            hint=f'relayclear books assign --tx {stored.arrival.tx_hash} --as deposit --reason "…"',
+            code="own_coins",
+        )
+    return found
 
 
 # What went out
@@ -271,7 +321,9 @@ def _circles(reads: Reads, tx_hash: str, booked: set[MovementId]) -> list[_Found
 
 
 def _not_yet(use: SequenceUse) -> HeightError:
-    return HeightError(f"its block {use.height} is not read yet", hint="try again in a moment", code="not_yet")
+    return HeightError(
+        f"its block {use.height} is not read yet", hint="the same command again in a moment", code="not_yet"
+    )
 
 
 # What is written
@@ -281,9 +333,10 @@ def _say(tx: Transaction, found: _Found, request: AssignRequest, who: str, now: 
     known = assignments.find(tx, found.movement)
     if known is not None:
         if known.word is not request.word:
+            words = known.word.value.replace("_", " ")
             raise RefusedError(
-                f"{known.who} said on {known.at:%Y-%m-%d} that this was a {known.word.value}: that is never changed",
-                hint=f"relayclear history list --since {known.at:%Y-%m-%d}",
+                f"{known.who} said on {instant.day(known.at)} what this was ({words}): that is never changed",
+                hint=f"relayclear history list --since {instant.day(known.at)}",
                 code="assigned_otherwise",
             )
         return Assigned(known, found.coin)

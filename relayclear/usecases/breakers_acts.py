@@ -14,7 +14,8 @@ from relayclear.clearing.breaker import (
     wallet_name,
 )
 from relayclear.errors import UsageError
-from relayclear.usecases.desk import Desk, nearest
+from relayclear.ibc.nearest import did_you_mean
+from relayclear.usecases.desk import Desk
 from relayclear.usecases.once import ANEW, Once
 
 
@@ -44,7 +45,7 @@ def open_breaker(desk: Desk, name: str, why: str, who: str, until: datetime | No
     """Let nobody call until then, None: until somebody resets it.  Raises UsageError for an unknown name or no why."""
     _require_known(desk, name)
     if not why.strip():
-        raise UsageError("--reason needs words: they are told to everybody who is turned away")
+        raise UsageError("--reason needs words: they are told to everybody who is turned away", hint='--reason "…"')
     now = desk.clock.now()
     new = desk.breakers.change(name, lambda found: held_open(found, why, now, until, who), who, "breaker_opened", why)
     return new.view(now)
@@ -62,4 +63,6 @@ def _require_known(desk: Desk, name: str) -> None:
     known = {*watched(desk), *(wallet_name(chain) for chain in desk.chains)}
     known |= {path_name(end) for end in desk.journal.last_readings()} | {one.name for one in desk.breakers.every()}
     if name not in known:
-        raise UsageError(f"there is no breaker {name[:200]!r}{nearest(name, known)}", hint="relayclear breakers list")
+        raise UsageError(
+            f"there is no breaker {name[:200]!r}{did_you_mean(name, known, most=0)}", hint="relayclear breakers list"
+        )

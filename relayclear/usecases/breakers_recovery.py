@@ -60,11 +60,11 @@ async def _try_hermes(desk: Desk, chain: str) -> None:
             # Anew: what it said before it failed says nothing.
             await instance.relayer.version(again=True)
             return
-    raise UsageError(f"no Hermes config has {chain}")
+    raise UsageError(f"no Hermes config has {chain}", hint="relayclear chains")
 
 
 async def _try_wallet(desk: Desk, chain: str) -> None:
     """Raises ConfigError where the key can't be used, UsageError where there is none, NodeError for the chain."""
     if desk.wallet is None or desk.wallet.find(chain) is None:
-        raise UsageError(f"there is no key for {chain}")
+        raise UsageError(f"there is no key for {chain}", hint=f"relayclear wallet add --chain {chain}")
     await desk.chain(chain).head()

@@ -66,7 +66,11 @@ def moving(reads: Reads, found: OwedRefund | Refund) -> Moving:
         [stored] = [one for one in payments.of_token(reads, found.order_id) if one.id == found.payment]
         return Moving(found.id, stored, found.order_id, found.net, True, True, found.since or found.made_at)
     if found.due.net.amount <= 0:
-        raise RefusedError(f"of refund {found.id} nothing is left to send after the fee", code="below_cost")
+        raise RefusedError(
+            f"of refund {found.id} nothing is left to send after the fee",
+            code="below_cost",
+            hint=f'relayclear refunds waive {found.id} --reason "…"',
+        )
     [stored] = [one for one in found.view.arrivals if one.id == found.due.payment]
     known = found.due.to is not None and found.claim is None
     return Moving(found.id, stored, found.view.order_id, found.due.net, False, known, found.since)

@@ -173,7 +173,7 @@ def _finish(
 def _stored(desk: Desk, operation_id: str) -> Operation:
     operation = desk.journal.operation(operation_id)
     if operation is None:
-        raise RelayclearError(f"operation {operation_id} is gone from the database")
+        raise RelayclearError(f"operation {operation_id} is gone from the database", hint="relayclear db check")
     return operation
 
 

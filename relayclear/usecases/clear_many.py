@@ -8,6 +8,7 @@ from relayclear.clearing.plan import MAY_RETURN
 from relayclear.errors import RefusedError, RelayclearError
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.filter import Filter
+from relayclear.ibc.nearest import nearest_of
 from relayclear.ibc.packet import ChannelEnd, Ordering, PacketKey, RelayPath, SequenceRanges
 from relayclear.ibc.triage import BlockReason, PacketClass
 from relayclear.usecases.clear_plan import ClearPlan, ClearRequest, plan_clear
@@ -69,7 +70,7 @@ async def plan_many(desk: Desk, request: ManyRequest, progress: Progress = lambd
         )
     if left_out and not count and listing.reading.complete:
         key, why = left_out[0]
-        words = f"nothing that fits the filter can be cleared; {key}: {why}"
+        words = f"nothing that matches the filter can be cleared; {key}: {why}"
         raise RefusedError(words, hint="relayclear packets list", code="nothing_fits")
     many = ManyPlans([], left_out, {}, listing)
     for end, sequences in sorted(chosen.items()):
@@ -101,7 +102,11 @@ def _refuse_useless_caps(desk: Desk, caps: tuple[Coin, ...]) -> None:
     for coin in caps:
         if coin.denom not in denoms:
             known = ", ".join(sorted(denoms))
-            raise RefusedError(f"--max-fee {coin} fits no chain: gas is paid in {known}", code="wrong_fee_denom")
+            raise RefusedError(
+                f"--max-fee {coin} fits no chain: gas is paid in {known}",
+                code="wrong_fee_denom",
+                hint=f"--max-fee {coin.amount}{nearest_of(coin.denom, denoms)}",
+            )
 
 
 def _why_not(view: PacketView, memo: str | None) -> str | None:

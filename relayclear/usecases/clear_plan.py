@@ -11,6 +11,7 @@ from relayclear.clearing.operation import PacketBefore
 from relayclear.clearing.plan import Choice, LeftOut, closes_channel, split
 from relayclear.errors import RefusedError, RelayclearError
 from relayclear.ibc.coin import Coin
+from relayclear.ibc.nearest import nearest_of
 from relayclear.ibc.packet import ChannelEnd, PacketKey, RelayPath, SequenceRanges
 from relayclear.ibc.relayer import FeeCap, GasTerms, KeyChoice
 from relayclear.ibc.triage import RETURNING, BlockReason, PacketClass
@@ -112,7 +113,10 @@ async def _refuse_never_sent(desk: Desk, request: ClearRequest, pending: Mapping
                 code="never_sent",
             )
     if len(request.sequences) > MAX_SEQUENCES:
-        raise RefusedError(f"{len(request.sequences)} sequences in one clear; the most is {MAX_SEQUENCES}")
+        raise RefusedError(
+            f"{len(request.sequences)} sequences in one clear; the most is {MAX_SEQUENCES}",
+            hint="clear fewer at a time",
+        )
 
 
 async def _views(desk: Desk, reading: Reading, path: RelayPath, sequences: Sequence[int]) -> list[PacketView]:
@@ -209,7 +213,11 @@ def _caps(request: ClearRequest, gas: Sequence[GasTerms]) -> tuple[FeeCap, ...]:
     unused = [coin for coin in request.max_fees if all(coin.denom != terms.denom for terms in gas)]
     if unused:
         known = " and ".join(f"{terms.denom} on {terms.chain}" for terms in gas)
-        raise RefusedError(f"--max-fee {unused[0]} fits neither chain: gas is paid in {known}", code="wrong_fee_denom")
+        raise RefusedError(
+            f"--max-fee {unused[0]} fits neither chain: gas is paid in {known}",
+            code="wrong_fee_denom",
+            hint=f"--max-fee {unused[0].amount}{nearest_of(unused[0].denom, [terms.denom for terms in gas])}",
+        )
     for coin, terms in ((cap.fee, terms) for cap in caps for terms in gas if cap.chain == terms.chain):
         if coin.amount < terms.price:
             hint = f"raise it: {terms.worst_fee} is the most that a transaction there can cost now"

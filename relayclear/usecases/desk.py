@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from relayclear.errors import RefusedError, UsageError
 from relayclear.ibc.accounts import AccountType
+from relayclear.ibc.nearest import did_you_mean
 from relayclear.ibc.packet import RelayPath
 from relayclear.ibc.readings import RelayRules
 from relayclear.store.journal import Journal
@@ -63,9 +63,15 @@ class Desk:
         """The chain of that id.  Raises UsageError naming the nearest one."""
         known = self.chains.get(chain_id)
         if known is None and chain_id in self.unsupported:
-            raise UsageError(f"{chain_id} is a {self.unsupported[chain_id]} chain: relayclear reads Cosmos chains only")
+            raise UsageError(
+                f"{chain_id} is a {self.unsupported[chain_id]} chain: relayclear reads Cosmos chains only",
+                hint="relayclear chains lists those that can be read",
+            )
         if known is None:
-            raise UsageError(f"no chain {chain_id!r} in the Hermes config{nearest(chain_id, self.chains)}")
+            raise UsageError(
+                f"no chain {chain_id!r} in the Hermes config{did_you_mean(chain_id, self.chains)}",
+                hint="relayclear chains",
+            )
         return known
 
     def instance_for(self, path: RelayPath) -> Instance:
@@ -87,10 +93,3 @@ class Desk:
     def _instance(self, path: RelayPath) -> Instance | None:
         needed = {path.source.chain, path.destination.chain}
         return next((instance for instance in self.instances if needed <= instance.chains), None)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A tail for an error: the nearest known words, or nothing."""
-    names = sorted(known)
-    near = get_close_matches(word, names, n=2, cutoff=0.5) or names[:6]
-    return f"; did you mean {' or '.join(near)}?" if near else ""

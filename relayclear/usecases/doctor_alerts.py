@@ -15,7 +15,7 @@ def check_alerts(alerts: AlertFacts) -> list[Finding]:
     found = [*_webhook(alerts), *_command(alerts)]
     if found:
         return found
-    words = "nobody is called: alerts are only listed"
+    words = "no webhook, command or systemd is set: alerts are only listed"
     return [Finding("alerts", None, Severity.OK, words, "[alerts] names neither a webhook nor a command")]
 
 

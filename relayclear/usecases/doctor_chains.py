@@ -157,7 +157,7 @@ async def _gas(doctor: Doctor, facts: ChainFacts, chain: Chain, signer: Signer) 
     if missing is not None:
         return Finding(check, facts.chain, _blame(facts, signer.role), f"{signer.role} key: {missing[0]}", *missing[1:])
     through = f" through {payer}" if payer != address else ""
-    found = f"{signer.role} key {address} has {balance} for gas{through}"
+    found = f"{signer.role} key {address} has {balance.amount} {balance.denom} for gas{through}"
     return _judged(doctor, facts, signer, terms, found, balance)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from relayclear.clearing.breaker import BreakerState
 from relayclear.clearing.health import BEAT_MISSED, LAG_SECONDS, ChainSigns, Facts
 from relayclear.errors import ConfigError
+from relayclear.ibc import instant
 from relayclear.store import cursors
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.doctor_facts import Finding, MemoryFacts, Severity, Unread
@@ -141,7 +142,7 @@ def _tasks(facts: Facts) -> Iterator[Finding]:
 def _breakers(facts: Facts) -> Iterator[Finding]:
     for one in facts.breakers:
         if one.state is not BreakerState.CLOSED:
-            until = "until somebody resets it" if one.until is None else f"until {one.until:%H:%M:%S} UTC"
+            until = "until somebody resets it" if one.until is None else f"until {instant.clock(one.until)}"
             state, why = one.state.value.replace("_", "-"), one.reason or "nobody said why"
             found = f"the breaker {one.name} is {state} {until}: {why}"
             yield _warn("breaker", found, "what it stands before is left alone meanwhile", "relayclear breakers list")
@@ -156,7 +157,7 @@ def _money(chain: ChainSigns) -> Iterator[Finding]:
         yield _warn("payments", "payments were never read here", _UNSEEN, "relayclear watch", name)
     elif reading.error is not None:
         found = f"payments are not read: {reading.error}"
-        yield _warn("payments", found, _UNSEEN, "relayclear payments gaps list", name)
+        yield _warn("payments", found, _UNSEEN, "relayclear payments gaps", name)
     elif reading.lag_seconds > LAG_SECONDS:
         found = f"the reading of payments is {span_of(reading.lag_seconds)} behind the chain"
         yield _warn("payments", found, _UNSEEN, "relayclear watch", name)
@@ -171,7 +172,7 @@ def _gaps(memory: MemoryFacts) -> Iterator[Finding]:
     for gap in memory.gaps:
         found = f"blocks {gap.first} to {gap.last} can't be read: {gap.why}"
         why = "a payment in them is not seen, and nothing after them is read"
-        yield _warn("payments_gap", found, why, "relayclear payments gaps list", gap.chain)
+        yield _warn("payments_gap", found, why, "relayclear payments gaps", gap.chain)
 
 
 def _books(facts: Facts) -> list[Finding]:

@@ -57,7 +57,7 @@ def put_back(backup: Path, path: Path, who: str, now: datetime) -> Path | None:
     whole or is newer; everything is then as it was.
     """
     if backup.absolute() == path.absolute():
-        raise UsageError(f"{backup} is the database itself", hint="name the backup")
+        raise UsageError(f"{backup} is the database itself", hint="relayclear db restore BACKUP")
     with alone(path, WATCH, now):
         try:
             kept = restore(backup, path)

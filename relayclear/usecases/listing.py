@@ -52,7 +52,7 @@ class ListRequest:
 class Listing:
     """One page of packets, every path looked at, and how many rows there are in all.
 
-    `needy` counts the rows, on the page or not, that need somebody; `unclassed` those of which
+    `needy` counts the rows, on the page or not, that need attention; `unclassed` those of which
     nobody can tell yet, as their details were not read.
     """
 

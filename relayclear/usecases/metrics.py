@@ -43,7 +43,7 @@ TABLE = (
     Metric("relayclear_heartbeat_timestamp_seconds", _G, "When the daemon last said that it lives"),
     Metric("relayclear_task_failing", _G, "1 for a task of the daemon that fails", ("task",)),
     Metric("relayclear_pending_packets", _G, "Packets sent and not finished", _END),
-    Metric("relayclear_stuck_packets", _G, "Packets that need somebody; pending: details not read", (*_END, "class")),
+    Metric("relayclear_stuck_packets", _G, "Packets that need attention; pending: details not read", (*_END, "class")),
     Metric("relayclear_oldest_packet_age_seconds", _G, "Age of the packet first seen pending, at least", _END),
     Metric("relayclear_path_up", _G, "1 where the last look at a path went well, else 0", _END),
     Metric("relayclear_scans_total", _C, "Scans"),

@@ -37,7 +37,11 @@ async def mute_packets(
     item = reading.readable(end)
     chosen = [sequence for sequence in item.commitments if ranges is None or sequence in ranges]
     if ranges is not None and not chosen:
-        raise RefusedError(f"none of {ranges} is pending on {end}", code="not_pending")
+        raise RefusedError(
+            f"none of {ranges} is pending on {end}",
+            code="not_pending",
+            hint=f"relayclear packets list --chain {end.chain} --channel {end.channel} --all",
+        )
     # The classes of now are kept with the mute, so they are read with their timeouts.
     details = Details()
     await fetch_details(desk, reading, [PacketKey(*end, sequence) for sequence in chosen], details)

@@ -16,6 +16,7 @@ class AnsweredError(RelayclearError):
     """The key was answered before, with the same words: nothing was done, and `answer` is to be given again."""
 
     code = "answered_before"
+    usual = "another --idempotency-key asks anew"
 
     def __init__(self, answer: Any) -> None:
         """Keep what was answered."""

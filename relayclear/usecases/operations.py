@@ -10,6 +10,7 @@ from itertools import islice
 from relayclear.clearing.operation import Operation, OperationState, operation_state
 from relayclear.clearing.timeline import Moment, timeline
 from relayclear.errors import RefusedError, UsageError
+from relayclear.ibc.nearest import near_id
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.store import history, operations, relay_costs, sales, tasks
 from relayclear.store.db import Reads
@@ -27,6 +28,8 @@ LOOKED_AT = 1000
 """How many of the newest operations are looked at for a state or a moment: as many as come in an eye's blink."""
 
 _SLICE = 200
+# A slip in an id is looked for among the newest alone: those are the ones that people copy.
+_NEWEST_LOOKED_AT = 200
 _TOLD_BY_FACTS = {"operation_added", "attempt", "attempt_judged", "operation_cancelled"}
 UNDER_WAY = frozenset(
     {
@@ -176,12 +179,18 @@ def stored_story(desk: Desk, start_of_id: str, as_of: datetime | None = None) ->
     return OperationStory(operation, tuple(timeline(operation)), tuple(told), order_id, known)
 
 
+def unknown_operation(reads: Reads, start_of_id: str) -> UsageError:
+    """The error for an id that no operation has, with the newest one that is a slip away from it."""
+    meant = near_id(start_of_id, operations.newest(reads, _NEWEST_LOOKED_AT))
+    return UsageError(f"no operation {start_of_id[:40]!r}{meant}", hint="relayclear operations list")
+
+
 def known_operation(desk: Desk, start_of_id: str) -> Operation:
     """The operation of an id, or of the start of one.  Raises UsageError for none, and for several."""
     with desk.journal.database.snapshot() as reads:
         operation = operation_of(reads, start_of_id)
     if operation is None:
-        raise UsageError(f"no operation {start_of_id!r}", hint="relayclear operations list")
+        raise unknown_operation(desk.journal.database, start_of_id)
     return operation
 
 

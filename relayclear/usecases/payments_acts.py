@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from relayclear.errors import NodeError, NotFoundError, RefusedError, RelayclearError, UsageError
+from relayclear.ibc import instant
 from relayclear.ibc.arrivals import Arrival
 from relayclear.money.ledger import Account, Entry, Kind, Place, Posting, book
 from relayclear.store import cursors, history, ledger, payments
@@ -115,7 +116,7 @@ async def _begin_earlier(desk: Desk, cursor: Cursor, height: int) -> None:
     with desk.journal.database.atomic() as tx:
         standing = cursors.find(tx, cursor.chain, cursor.payee)
         if standing is None or standing.opening_height != cursor.opening_height:
-            raise NodeError(f"{cursor.chain} was read anew meanwhile: try again", code="moved_on")
+            raise NodeError(f"{cursor.chain} was read anew meanwhile", code="moved_on", hint="the same command again")
         if not cursors.lower_opening(tx, cursor.chain, cursor.payee, opened, held):
             return
         # What more was there first and what less was there last: no account goes below zero on the way.
@@ -206,7 +207,7 @@ def assign(
 def _refuse_unassignable(tx: Transaction, found: StoredPayment) -> None:
     if found.match is not None:
         raise RefusedError(
-            f"this payment belongs to a token already, since {found.match.at:%Y-%m-%d}: that is never changed",
+            f"this payment belongs to a token already, since {instant.day(found.match.at)}: that is never changed",
             hint=f"relayclear payments show {found.arrival.tx_hash}",
             code="already_matched",
         )
@@ -214,7 +215,11 @@ def _refuse_unassignable(tx: Transaction, found: StoredPayment) -> None:
     if kind not in _ASSIGNABLE:
         what = {Orphan.OWN: "our own coins", Orphan.RETURNED: "coins of ours that came back"}
         said = what[kind] if kind else "booked as something else"
-        raise RefusedError(f"this is no payment of anybody: it is {said}", code="not_an_orphan")
+        raise RefusedError(
+            f"this is no payment of anybody: it is {said}",
+            code="not_an_orphan",
+            hint=f"relayclear payments show {found.arrival.tx_hash}",
+        )
 
 
 def require_payment(reads: Reads, text: str, denom: str = "") -> StoredPayment:

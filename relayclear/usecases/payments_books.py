@@ -39,6 +39,7 @@ class UnbalancedError(NodeError):
     """What was read of some heights doesn't explain the balance at their end."""
 
     code = "does_not_add_up"
+    usual = "relayclear payments gaps; a second endpoint in [chains] rpc may know more"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from relayclear.errors import ConfigError
 from relayclear.money.memo import MemoRef
 from relayclear.money.recognition import Recognition, recognise, suggestion
 from relayclear.money.settlement import AppliedPayment
-from relayclear.store import cursors, history, payments, tokens
+from relayclear.store import assignments, cursors, history, payments, tokens
+from relayclear.store.assignments import Assignment, MovementId
 from relayclear.store.cursors import Cursor, Gap
 from relayclear.store.db import Reads
 from relayclear.store.payments import Orphan, StoredPayment
@@ -45,8 +46,8 @@ class PaymentView:
     """A payment with what it is for.
 
     `token` is the memo of its token; `paid` how the settlement counts it.  Without a token `orphan`
-    says of what kind it is (None: booked as something else), `recognition` why, and `suggested` names
-    the token that a person should look at first.
+    says of what kind it is (None: booked as something else, as `booked` says where a person said so),
+    `recognition` why, and `suggested` names the token that a person should look at first.
     """
 
     stored: StoredPayment
@@ -55,6 +56,7 @@ class PaymentView:
     orphan: Orphan | None
     recognition: Recognition | None
     suggested: str | None
+    booked: Assignment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,12 @@ def view_payment(desk: Desk, text: str) -> list[PaymentView]:
     return view_of(desk, (one for one in found if ordinal in {"", str(one.arrival.ordinal)}))
 
 
+def movement_of(stored: StoredPayment) -> MovementId:
+    """The movement that a payment is."""
+    one = stored.arrival
+    return MovementId(one.chain, one.tx_hash, True, one.ordinal, one.coin.denom)
+
+
 def is_open(reads: Reads, gap: Gap) -> bool:
     """Whether a gap still stops the reading: nobody has accepted it, and no node has served it since."""
     cursor = cursors.find(reads, gap.chain, gap.payee)
@@ -187,7 +195,8 @@ class _Viewer:
         said = recognise(stored.arrival, stored.payee, self._known, rules.keys, rules.ours)
         near = suggestion(stored.arrival, said, self._open_on(chain)) if self._suggest else None
         orphan = payments.orphan_kind(self._reads, stored.id)
-        return PaymentView(stored, None, None, orphan, said, near.text if near else None)
+        booked = assignments.find(self._reads, movement_of(stored)) if orphan is None else None
+        return PaymentView(stored, None, None, orphan, said, near.text if near else None, booked)
 
     def _token(self, order_id: str) -> TokenView:
         if order_id not in self._tokens:

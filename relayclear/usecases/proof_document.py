@@ -32,7 +32,10 @@ async def operation_proof(desk: Desk, start_of_id: str) -> Proof:
         )
     path = (await load_network(desk)).path_from(operation.source)
     if path.destination != operation.destination:
-        raise RefusedError(f"{operation.source} leads to {path.destination} now, not to {operation.destination}")
+        raise RefusedError(
+            f"{operation.source} leads to {path.destination} now, not to {operation.destination}",
+            hint="relayclear channels",
+        )
     with desk.journal.database.atomic() as tx:
         instance = instance_id(tx)
     bare = proof_of(operation, path, {}, instance, desk.clock.now())

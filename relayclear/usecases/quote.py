@@ -377,7 +377,10 @@ def _answered(reads: Reads, request: QuoteRequest) -> Issued | None:
         return None
     stored = tokens.get(reads, found["order_id"])
     if stored is None:
-        raise RefusedError(f"the token of idempotency key {request.idempotency_key!r} is gone from the database")
+        raise RefusedError(
+            f"the token of idempotency key {request.idempotency_key!r} is gone from the database",
+            hint="another --idempotency-key",
+        )
     payer = None if found["payer"] is None else PayerCheck.from_json(found["payer"])
     return Issued(stored.token, stored.document, sold_of(reads, stored.token), notes_from_json(found["notes"]), payer)
 

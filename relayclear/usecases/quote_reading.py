@@ -114,7 +114,10 @@ async def _of_wallet(
 
 def _nothing_of(wallet: str, found: Sequence[PacketView], unread: Sequence[str]) -> RelayclearError:
     if unread:
-        return NodeError(f"nothing clearable of {wallet} was found, but {_names(unread)} could not be read")
+        return NodeError(
+            f"nothing clearable of {wallet} was found, but {_names(unread)} could not be read",
+            hint="relayclear doctor, then the same command",
+        )
     pending = f"; {len(found)} pending can't be" if found else ""
     return RefusedError(
         f"no packet of {wallet} can be cleared now{pending}",

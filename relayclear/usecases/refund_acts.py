@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from relayclear.errors import RefusedError, UsageError
 from relayclear.ibc.fate import Doer
+from relayclear.ibc.nearest import near_id
 from relayclear.money.earned import PacketVerdict, Result
 from relayclear.money.ledger import Kind, Place, book
 from relayclear.money.policy import only_caps
@@ -37,7 +38,9 @@ def require_refund(desk: Desk, text: str) -> OwedRefund | Refund:
         raise UsageError(f"several refunds start with {start[:24]}", hint="write more of the id")
     found = owed[0] if owed else decided
     if found is None:
-        raise UsageError(f"no refund {text[:30]!r} is known", hint="relayclear refunds list", code="no_refund")
+        newest = [*(one.id for one in list_owed(desk, database)), *(one.id for one in refunds.page(database, 200))]
+        meant = near_id(start, newest)
+        raise UsageError(f"no refund {text[:30]!r} is known{meant}", hint="relayclear refunds list", code="no_refund")
     return found
 
 

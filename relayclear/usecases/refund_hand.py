@@ -105,7 +105,11 @@ def _approved(desk: Desk, chain: str, name: str) -> Refund:
 def _exported(tx: Transaction, refund: Refund, draft: Draft, height: int, who: str, now: datetime) -> Refund:
     found = refunds.get(tx, refund.id)
     if found is None or found.state is not RefundState.APPROVED:
-        raise RefusedError(f"refund {refund.id} was just decided otherwise", code="changed")
+        raise RefusedError(
+            f"refund {refund.id} was just decided otherwise",
+            code="changed",
+            hint=f"relayclear refunds show {refund.id}",
+        )
     detail = {"timeout_height": draft.timeout_height, "at_height": height}
     refunds.say(tx, refund.id, SaidOf(Said.EXPORTED, who, "", now, detail=detail))
     subject = f"refund {refund.id}"
@@ -135,7 +139,11 @@ async def cancel_export(desk: Desk, name: str, who: str, reason: str, once: Once
         once.begin(tx)
         again = refunds.get(tx, refund.id)
         if again is None or again.state is not RefundState.EXPORTED:
-            raise RefusedError(f"refund {refund.id} was just found on the chain", code="changed")
+            raise RefusedError(
+                f"refund {refund.id} was just found on the chain",
+                code="changed",
+                hint=f"relayclear refunds show {refund.id}",
+            )
         refunds.say(tx, refund.id, SaidOf(Said.EXPORT_CANCELLED, who, reason, now))
         subject = f"refund {refund.id}"
         history.add(tx, Event(now, who, "refund_export_cancelled", refund.order_id, None, refund.to, subject))
@@ -251,7 +259,9 @@ async def _paying(
             code="not_paid_by_it",
         )
     if free[0].height > through:
-        raise HeightError(f"its block {free[0].height} is not read yet", hint="try again in a moment", code="not_yet")
+        raise HeightError(
+            f"its block {free[0].height} is not read yet", hint="the same command again in a moment", code="not_yet"
+        )
     return free[0]
 
 
@@ -272,7 +282,11 @@ def _mark(desk: Desk, refund: Refund, arrival: Arrival, who: str, once: Once) ->
         once.begin(tx)
         again = refunds.get(tx, refund.id)
         if again is None or again.state not in {RefundState.APPROVED, RefundState.EXPORTED}:
-            raise RefusedError(f"refund {refund.id} was just decided otherwise", code="changed")
+            raise RefusedError(
+                f"refund {refund.id} was just decided otherwise",
+                code="changed",
+                hint=f"relayclear refunds show {refund.id}",
+            )
         said = SaidOf(Said.PAID_BY_HAND, who, "", now, arrival.tx_hash, arrival.ordinal)
         refunds.say(tx, refund.id, said)
         _book(tx, again, arrival, now)

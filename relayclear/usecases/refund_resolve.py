@@ -89,7 +89,7 @@ async def void(desk: Desk, chain: str, who: str) -> Signing:
         head = await desk.chain(chain).head()
         signing = await sign_refund(desk, wallet, head, None, replaces=True)
         if signing is None:
-            raise RefusedError("nothing was signed", code="nothing_waits")
+            raise RefusedError("nothing was signed", code="nothing_waits", hint="relayclear refunds list")
         with desk.journal.database.atomic() as tx:
             detail = {"tx": signing.tx_hash, "sequence": signing.sequence, "instead_of": waiting.tx_hash}
             history.add(tx, Event(desk.clock.now(), who, "sequence_voided", subject=chain, detail=detail))

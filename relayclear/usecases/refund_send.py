@@ -77,7 +77,9 @@ def holding_wallet(desk: Desk, chain: str) -> Iterator[None]:
     """Be the only process that spends on a chain.  Raises HeldError naming the other one."""
     path = desk.journal.database.path
     if path is None:
-        raise StoreError("a database in memory can't send refunds", code="store_url")
+        raise StoreError(
+            "a database in memory can't send refunds", code="store_url", hint="use a file path or sqlite:///PATH"
+        )
     with ExitStack() as held:
         try:
             held.enter_context(alone(path, f"wallet.{chain}", desk.clock.now()))

@@ -130,7 +130,7 @@ async def _require(desk: Desk, wallet: WalletStanding, needed: Mapping[str, int]
         there = held.get(denom, 0) - rules_of(desk).reserve.get(denom, 0)
         if there < amount:
             raise RefusedError(
-                f"the wallet on {wallet.chain} has {max(there, 0)}{denom} to spend, and this needs {amount}",
+                f"the wallet on {wallet.chain} has {max(there, 0)} {denom} to spend, and this needs {amount} {denom}",
                 hint=f"send {denom} to {wallet.address}",
                 code="not_enough",
             )
@@ -139,7 +139,7 @@ async def _require(desk: Desk, wallet: WalletStanding, needed: Mapping[str, int]
 def _keep(desk: Desk, wallet: WalletStanding, head: Head, draft: Draft, refund_id: str | None) -> Signing:
     """Sign and commit the bytes: only what is kept may be sent."""
     if desk.wallet is None:
-        raise UsageError("there is no wallet")
+        raise UsageError("there is no wallet", hint=f"relayclear wallet add --chain {draft.chain}")
     signed = desk.wallet.sign(draft)
     now = desk.clock.now()
     signing = Signing(
@@ -161,7 +161,11 @@ def _keep(desk: Desk, wallet: WalletStanding, head: Head, draft: Draft, refund_i
             return known
         refund = refunds.get(tx, refund_id) if refund_id else None
         if refund is not None and refund.state in ENDED:
-            raise RefusedError(f"refund {refund.id} was just decided otherwise", code="changed")
+            raise RefusedError(
+                f"refund {refund.id} was just decided otherwise",
+                code="changed",
+                hint=f"relayclear refunds show {refund.id}",
+            )
         signings.add(tx, signing)
         if refund_id is not None:
             refunds.restate(tx, refund_id, now)

@@ -120,7 +120,9 @@ def find_request(reads: Reads, request_id: str) -> Request:
     """The request of an id.  Raises UsageError for an unknown one."""
     found = store.find(reads, request_id)
     if found is None:
-        raise UsageError(f"no request {request_id[:30]!r} is known", code="no_request")
+        raise UsageError(
+            f"no request {request_id[:30]!r} is known", code="no_request", hint="relayclear operations list"
+        )
     return found
 
 
@@ -135,7 +137,11 @@ def withdraw(desk: Desk, request_id: str, who: str) -> RequestView:
         if request.ended is not None or request.begun is not None:
             ended = f"has ended: {request.ended.state}" if request.ended else "has begun"
             operation = request.begun.operation_id if request.begun else None
-            hint = f"relayclear operations cancel {operation}" if operation and not request.ended else None
+            hint = (
+                f"relayclear operations cancel {operation}"
+                if operation and not request.ended
+                else "relayclear operations list"
+            )
             raise RefusedError(f"request {request.id} {ended}", hint=hint, code="begun")
         ended_by = Ended(now, RequestState.REFUSED, who, WITHDRAWN, f"withdrawn by {who}")
         write_end(tx, request, ended_by, "request_withdrawn", who)
@@ -208,7 +214,7 @@ _NEEDS: dict[Verb, tuple[Callable[[Wish], object], str]] = {
 def _require_whole(wish: Wish) -> None:
     has, needed = _NEEDS[wish.verb]
     if not has(wish):
-        raise UsageError(f"{wish.verb} needs {needed}")
+        raise UsageError(f"{wish.verb} needs {needed}", hint=f"ask again, and name {needed}")
 
 
 def _view(reads: Reads, request: Request, now: datetime, *, live: bool = True) -> RequestView:

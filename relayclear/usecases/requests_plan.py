@@ -14,6 +14,7 @@ from relayclear.clearing.operation import Operation, operation_state
 from relayclear.clearing.request import Verb, Wish
 from relayclear.errors import RefusedError, RelayclearError, UsageError
 from relayclear.ibc.coin import Coin
+from relayclear.ibc.nearest import did_you_mean
 from relayclear.ibc.packet import PacketKey
 from relayclear.ibc.relayer import GasTerms, KeyChoice
 from relayclear.money.fees import GasEstimate
@@ -22,7 +23,7 @@ from relayclear.store.refunds import Refund
 from relayclear.store.tasks import Status, Task
 from relayclear.usecases.breakers_acts import list_breakers
 from relayclear.usecases.clear_plan import ClearPlan, ClearRequest, may_close_channel, plan_clear
-from relayclear.usecases.desk import Desk, nearest
+from relayclear.usecases.desk import Desk
 from relayclear.usecases.operations import UNDER_WAY, known_operation, token_of
 from relayclear.usecases.quote_price import estimates
 from relayclear.usecases.refund_acts import refuse_unsendable, require_refund
@@ -98,7 +99,7 @@ async def plan(desk: Desk, wish: Wish) -> Plan:
 def clear_request(wish: Wish) -> ClearRequest:
     """A wish to clear as the planning takes it.  Raises RefusedError for one without packets."""
     if wish.end is None or not wish.sequences:
-        raise RefusedError("a clear needs exact packets of one channel")
+        raise RefusedError("a clear needs exact packets of one channel", hint="relayclear packets list names them")
     terms = (wish.key_name, wish.share_key, wish.max_fees, wish.close_channel)
     return ClearRequest(wish.end, wish.sequences, *terms)
 
@@ -178,7 +179,7 @@ def _cancel(desk: Desk, wish: Wish) -> Plan:
 def _reset(desk: Desk, wish: Wish) -> Plan:
     known = {one.name: one for one in list_breakers(desk)}
     if wish.subject not in known:
-        words = f"there is no breaker {wish.subject[:200]!r}{nearest(wish.subject, known)}"
+        words = f"there is no breaker {wish.subject[:200]!r}{did_you_mean(wish.subject, known, most=0)}"
         raise UsageError(words, hint="relayclear breakers list")
     return Plan(wish, breaker=known[wish.subject])
 
@@ -187,23 +188,31 @@ def _retry(desk: Desk, wish: Wish) -> Plan:
     task = tasks.find(desk.journal.database, wish.subject)
     if task is not None:
         if task.status is Status.DONE:
-            raise RefusedError(f"task {task.key} is over", code="ended")
+            raise RefusedError(f"task {task.key} is over", code="ended", hint="relayclear operations list")
         return Plan(wish, task=task)
     found = known_operation(desk, wish.subject)
     if token_of(desk, found) is None:
-        raise RefusedError(f"operation {found.id} is no token's: it is not tried again by itself", code="no_token")
+        raise RefusedError(
+            f"operation {found.id} is no token's: it is not tried again by itself",
+            code="no_token",
+            hint=f"relayclear clear --chain {found.source.chain} --channel {found.source.channel} …",
+        )
     return Plan(wish, found.sequences.count, operation=found)
 
 
 async def _mute(desk: Desk, wish: Wish) -> Plan:
     end = wish.end
     if end is None:
-        raise RefusedError("a mute needs a channel")
+        raise RefusedError("a mute needs a channel", hint="relayclear packets mute alpha-1/channel-0")
     reading = await scan(desk, Scope(end.chain, end.channel, end.port))
     pending = reading.readable(end).commitments
     chosen = [one for one in pending if wish.sequences is None or one in wish.sequences]
     if wish.sequences is not None and not chosen:
-        raise RefusedError(f"none of {wish.sequences} is pending on {end}", code="not_pending")
+        raise RefusedError(
+            f"none of {wish.sequences} is pending on {end}",
+            code="not_pending",
+            hint=f"relayclear packets list --chain {end.chain} --channel {end.channel} --all",
+        )
     return Plan(wish, len(chosen))
 
 
@@ -211,7 +220,11 @@ def _unmute(desk: Desk, wish: Wish) -> Plan:
     database = desk.journal.database
     met = [one for one in mutes.in_force(database, desk.clock.now()) if one.end == wish.end]
     if not met:
-        raise RefusedError(f"nothing is muted on {wish.end}", code="not_muted")
+        raise RefusedError(
+            f"nothing is muted on {wish.end}",
+            code="not_muted",
+            hint="relayclear packets list --all shows what is muted",
+        )
     return Plan(wish, wish.sequences.count if wish.sequences is not None else 0)
 
 

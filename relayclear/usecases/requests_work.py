@@ -139,7 +139,13 @@ async def carry_out(carrier: Carrier, task: Task) -> Verdict:
     except Exception as error:
         if request.begun is not None or _has_begun(carrier, request):
             raise
-        return _told(carrier, request, RelayclearError(f"{type(error).__name__}: {clean(str(error), 300)}"))
+        return _told(
+            carrier,
+            request,
+            RelayclearError(
+                f"{type(error).__name__}: {clean(str(error), 300)}", hint="relayclear doctor, then the same command"
+            ),
+        )
 
 
 def _has_begun(carrier: Carrier, request: Request) -> bool:
@@ -226,7 +232,7 @@ async def _unmute(carrier: Carrier, task: Task, request: Request) -> Verdict:
 
 def _end_of(request: Request) -> ChannelEnd:
     if request.wish.end is None:
-        raise UsageError(f"{request.wish.verb} needs a channel")
+        raise UsageError(f"{request.wish.verb} needs a channel", hint="relayclear channels")
     return request.wish.end
 
 
@@ -300,7 +306,7 @@ async def _send(carrier: Carrier, request: Request, refund_id: str) -> Verdict:
         """As it stands."""
         refund = refunds.get(database, refund_id)
         if refund is None:
-            raise RelayclearError(f"refund {refund_id} is gone from the database")
+            raise RelayclearError(f"refund {refund_id} is gone from the database", hint="relayclear db check")
         return refund
 
     chain = now().chain

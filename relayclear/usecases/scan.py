@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from relayclear.errors import HeightError, NodeError, RelayclearError, UsageError
+from relayclear.ibc.nearest import did_you_mean
 from relayclear.ibc.packet import ChannelEnd, Ordering, RelayPath
 from relayclear.ibc.readings import Commitments, Head, Reception, ReceptionQuestion
 from relayclear.ibc.topology import ClientHealth
-from relayclear.usecases.desk import Desk, nearest
+from relayclear.usecases.desk import Desk
 from relayclear.usecases.topology import Network, Progress, load_network, refresh_network
 
 
@@ -116,7 +117,8 @@ def _chosen(desk: Desk, network: Network, scope: Scope) -> list[RelayPath]:
     chosen = [path for path in network.paths if scope.holds(path)]
     if not chosen and scope.channel is not None and not network.failures:
         raise UsageError(
-            f"no channel {scope.channel!r}{nearest(scope.channel, {p.source.channel for p in network.paths})}"
+            f"no channel {scope.channel!r}{did_you_mean(scope.channel, {p.source.channel for p in network.paths})}",
+            hint="relayclear channels",
         )
     return chosen
 

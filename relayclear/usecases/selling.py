@@ -6,8 +6,9 @@ from itertools import combinations
 
 from relayclear.errors import ConfigError, UsageError
 from relayclear.ibc.address import same_account
+from relayclear.ibc.nearest import did_you_mean
 from relayclear.money.fees import PriceList
-from relayclear.usecases.desk import Desk, nearest
+from relayclear.usecases.desk import Desk
 from relayclear.usecases.shop import Shop
 
 
@@ -75,7 +76,7 @@ def accepted_denom(prices: PriceList, wanted: str | None) -> str:
     if prices.schedule(wanted) is None:
         known = [schedule.denom for schedule in prices.schedules]
         raise UsageError(
-            f"{wanted[:128]!r} is not accepted on {prices.chain}{nearest(wanted, known)}",
+            f"{wanted[:128]!r} is not accepted on {prices.chain}{did_you_mean(wanted, known)}",
             hint=f"--pay-denom {known[0]}",
             code="denom_not_accepted",
         )

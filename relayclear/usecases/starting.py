@@ -13,7 +13,8 @@ from typing import Any
 from relayclear.errors import NodeError, UsageError
 from relayclear.ibc.address import read_address, same_account
 from relayclear.ibc.coin import Coin
-from relayclear.usecases.desk import Desk, nearest
+from relayclear.ibc.nearest import did_you_mean
+from relayclear.usecases.desk import Desk
 from relayclear.usecases.topology import load_network, remembered_network
 
 LOOK_SECONDS = 15.0
@@ -123,7 +124,7 @@ def check_payee(known: Mapping[str, KnownChain], chain: str, address: str) -> No
 def check_chain(known: Mapping[str, KnownChain], chain: str, flag: str) -> None:
     """Raises UsageError for a chain that no Hermes config has."""
     if chain not in known:
-        message = f"{chain[:64]!r} is no chain of the Hermes config{nearest(chain, known)}"
+        message = f"{chain[:64]!r} is no chain of the Hermes config{did_you_mean(chain, known)}"
         raise UsageError(message, hint=f"{flag} CHAIN=… with one of: {', '.join(known)}")
 
 

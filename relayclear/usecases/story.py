@@ -56,7 +56,11 @@ async def packet_story(desk: Desk, key: PacketKey) -> Story:
     else:
         following = await desk.chains[key.chain].next_send_sequence(key.end)
         if key.sequence >= following:
-            raise RefusedError(f"{key} was never sent; the next sequence is {following}", code="never_sent")
+            raise RefusedError(
+                f"{key} was never sent; the next sequence is {following}",
+                code="never_sent",
+                hint=f"relayclear packets list --chain {key.chain} --channel {key.channel} --all",
+            )
         health, sent = await asyncio.gather(client_health(desk, clients), _sent(desk, path, key))
         packet, unread = (sent, None) if isinstance(sent, Packet) else (None, sent)
         view, after = None, await _done(desk, reading, path, key)

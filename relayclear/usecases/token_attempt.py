@@ -73,7 +73,10 @@ async def plan_work(desk: Desk, order: Order, sequences: Sequence[int]) -> Clear
     Raises as `plan_clear` does, and ConfigError where accounts aren't apart.
     """
     if desk.shop is None:
-        raise ConfigError("nothing is sold here any more: the config has no payee")
+        raise ConfigError(
+            "nothing is sold here any more: the config has no payee",
+            hint='set [chains."CHAIN"] payee again (relayclear config path says where)',
+        )
     plan = await plan_clear(desk, ClearRequest(order.source, SequenceRanges.of(sequences)))
     ends = {plan.path.source.chain, plan.path.destination.chain}
     refuse_shared_accounts(desk, desk.shop, frozenset(ends), order.view.token.quote.chain)
@@ -103,8 +106,9 @@ def _cap(found: GasEstimate, guard: Fraction, share: Fraction, spent: int) -> Fe
     left = min(ceil(usual), ceil(usual * share) - spent)
     if left < max(Fraction(1), Fraction(found.price)):
         raise RefusedError(
-            f"clearing on {found.chain} has cost {spent}{found.denom} already: more than gas_guard allows",
+            f"clearing on {found.chain} has cost {spent} {found.denom} already: more than gas_guard allows",
             code="too_dear",
+            hint="raise [sell] gas_guard, then relayclear operations retry ID",
         )
     return FeeCap(found.chain, Coin(found.denom, left))
 

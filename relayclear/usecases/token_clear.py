@@ -281,7 +281,11 @@ def retry_task(desk: Desk, key: str, who: str, why: str, once: Once = ANEW) -> N
         once.begin(tx)
         task = tasks.find(tx, key)
         if task is None or not tasks.retry(tx, key, now):
-            raise RefusedError(f"task {key[:100]!r} is over, under way now, or not there", code="ended")
+            raise RefusedError(
+                f"task {key[:100]!r} is over, under way now, or not there",
+                code="ended",
+                hint="relayclear operations list",
+            )
         order_id = task.data.get("order_id") if task.kind == PAID_TASK else None
         if order_id is not None:
             sales.ask(tx, order_id, "retry", who, why, now)

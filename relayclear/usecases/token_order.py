@@ -55,7 +55,9 @@ class Order:
     def operation(self) -> Operation:
         """The operation, once it has one.  Raises RelayclearError before."""
         if self.view.operation is None:
-            raise RelayclearError(f"order {self.id} has no operation yet")
+            raise RelayclearError(
+                f"order {self.id} has no operation yet", hint=f"relayclear tokens show {self.view.token.memo}"
+            )
         return self.view.operation
 
     @property
@@ -80,7 +82,7 @@ class Order:
         started = self.sale.start if self.sale else None
         found = started.deadline if started else self.view.settlement.deadline
         if found is None:
-            raise RelayclearError(f"order {self.id} is not paid")
+            raise RelayclearError(f"order {self.id} is not paid", hint=f"relayclear tokens show {self.view.token.memo}")
         return found
 
     @property

@@ -104,7 +104,7 @@ def _judged(
 ) -> PacketVerdict:
     credited = order.view.settlement.credited_at
     if credited is None:
-        raise RelayclearError(f"order {order.id} is not paid")
+        raise RelayclearError(f"order {order.id} is not paid", hint=f"relayclear tokens show {order.view.token.memo}")
     operation = order.view.operation
     outcome = PacketOutcome(
         term.key,
@@ -202,7 +202,11 @@ def freeze(tx: Transaction, order: Order, at: datetime) -> None:
     Raises RefusedError, which takes the commit back, for a token that was revoked meanwhile.
     """
     if require_token(tx, order.id).revocation is not None:
-        raise RefusedError(f"order {order.id} was revoked before its work began", code="revoked")
+        raise RefusedError(
+            f"order {order.id} was revoked before its work began",
+            code="revoked",
+            hint=f"relayclear tokens show {order.view.token.memo}",
+        )
     sales.start(tx, order.id, order.view.settlement.allocation, order.deadline, at)
     found = sales.find(tx, order.id)
     operation_id = found.operation_id if found else None

@@ -39,7 +39,10 @@ _ABOVE_MAX_GAS = "exceeds the maximum configured"
 SOON = 2.0
 UNREADABLE = 10.0
 # A run of Hermes may take its own five minutes, and reading both chains some more.
-POLICY = Policy(then_every=THEN_EVERY, limit_seconds=900.0)
+# A node that is away is no try; what fails otherwise, an hour of five minutes long, is a fault that only a
+# person can find: the task is given up, which the alerts, `health` and the dashboard tell, until a retry.
+MOST_TRIES = 15
+POLICY = Policy(then_every=THEN_EVERY, limit_seconds=900.0, most_tries=MOST_TRIES)
 
 
 def take_up(bench: Bench) -> None:

@@ -98,7 +98,11 @@ def import_quote(desk: Desk, signed: SignedQuote, document: str, who: str) -> Im
         found = tokens.get(tx, order_id)
         if found is not None:
             if found.token != token:
-                raise RefusedError(f"another token has the order id of {token.memo}", code="order_id_taken")
+                raise RefusedError(
+                    f"another token has the order id of {token.memo}",
+                    code="order_id_taken",
+                    hint="relayclear tokens list",
+                )
             return Import(Brought.KNOWN, read_view(tx, found, revoked))
         tokens.add(tx, token, document, "", now, origin="imported")
         history.add(tx, Event(now, who, "token_imported", order_id, detail={"token": token.memo}))
@@ -117,7 +121,11 @@ def _refuse_foreign(desk: Desk, signed: SignedQuote) -> None:
             code="not_ours",
         )
     if not verify(signed.token.ref, signed.token.place, key.memo_key):
-        raise RefusedError(f"the memo {signed.token.memo} is not one of yours", code="not_ours")
+        raise RefusedError(
+            f"the memo {signed.token.memo} is not one of yours",
+            code="not_ours",
+            hint="relayclear keys list; put back the keys folder from your backup",
+        )
 
 
 def _match_lost(tx: Transaction, token: ClearingToken, who: str, now: datetime) -> tuple[StoredPayment, ...]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from relayclear.clearing.operation import Operation
 from relayclear.errors import UsageError
+from relayclear.ibc.nearest import near_id
 from relayclear.ibc.packet import PacketKey
 from relayclear.money.earned import PacketVerdict
 from relayclear.money.issuer import KeyState
@@ -102,12 +103,17 @@ def view_tokens(
         return [read_view(reads, stored, revoked) for stored in found]
 
 
+# A slip is looked for among the newest alone: that is what people copy.
+_NEWEST_LOOKED_AT = 200
+
+
 def require_token(reads: Reads, text: str) -> StoredToken:
     """The stored token that a person names, in any spelling.  Raises UsageError for an unknown one."""
     found = tokens.find(reads, text)
     if found is None:
+        meant = near_id(text, [one.token.memo for one in tokens.page(reads, _NEWEST_LOOKED_AT)])
         raise UsageError(
-            f"no token {text[:60]!r} is known here",
+            f"no token {text[:60]!r} is known here{meant}",
             hint="relayclear tokens list; relayclear tokens import FILE brings one back from its signed quote",
             code="unknown_token",
         )

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from relayclear.errors import RelayclearError, UnreachableError, UsageError
+from relayclear.ibc.nearest import did_you_mean
 from relayclear.ibc.packet import ChannelEnd, ChannelState, RelayPath
 from relayclear.ibc.topology import BrokenPath, ChainTopology, ChannelInfo, join_paths
-from relayclear.usecases.desk import Desk, nearest
+from relayclear.usecases.desk import Desk
 
 # Channels can't change their other end; only states do, and those are read anew where it matters.
 MAX_AGE = timedelta(days=1)
@@ -51,7 +52,7 @@ class Network:
                 return path
         for broken in self.broken:
             if broken.end == end:
-                raise UsageError(f"{end} is not a path that counts: {broken.why}")
+                raise UsageError(f"{end} is not a path that counts: {broken.why}", hint="relayclear channels")
         for chain, failure in self.failures.items():
             if chain not in self.chains:
                 raise failure  # only who has seen every channel may say that one doesn't exist
@@ -63,7 +64,8 @@ class Network:
             )
         names = {path.source.channel for path in self.paths if path.source.chain == end.chain}
         raise UsageError(
-            f"no channel {end.channel!r} with port {end.port!r} on {end.chain}{nearest(end.channel, names)}"
+            f"no channel {end.channel!r} with port {end.port!r} on {end.chain}{did_you_mean(end.channel, names)}",
+            hint=f"relayclear channels --chain {end.chain}",
         )
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from relayclear.errors import UsageError
 from relayclear.store import history, operations, tokens
 from relayclear.store.db import Reads
 from relayclear.store.history import Event, Search
+from relayclear.usecases.operations import unknown_operation
 from relayclear.usecases.tokens_view import require_token
 
 _AT_ONCE = 500
@@ -49,7 +49,7 @@ def _search(reads: Reads, question: TrailQuestion) -> Search:
     if question.operation is not None:
         operation = operations.find(reads, question.operation)
         if operation is None:
-            raise UsageError(f"no operation {question.operation!r}", hint="relayclear operations list")
+            raise unknown_operation(reads, question.operation)
         operation_id = operation.id
     return Search(order_id, operation_id, question.wallet or None, None, question.since)
 

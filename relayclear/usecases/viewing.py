@@ -35,7 +35,11 @@ class Viewing:
         """Look at the database of a desk.  Raises StoreError for one in memory, which no second one can see."""
         path = desk.journal.database.path
         if path is None:
-            raise StoreError("a database in memory can't be looked at from a second connection", code="store_url")
+            raise StoreError(
+                "a database in memory can't be looked at from a second connection",
+                code="store_url",
+                hint="use a file path or sqlite:///PATH",
+            )
         self._desk, self._path = desk, path
         self._open: tuple[Database, Desk, tuple[_File, int]] | None = None
         self._opened = 0

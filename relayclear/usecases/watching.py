@@ -77,7 +77,9 @@ def seller_alive(desk: Desk) -> bool:
 
 def _file(desk: Desk) -> Any:
     if desk.journal.database.path is None:
-        raise StoreError("a database in memory can't be watched", code="store_url")
+        raise StoreError(
+            "a database in memory can't be watched", code="store_url", hint="use a file path or sqlite:///PATH"
+        )
     return desk.journal.database.path
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from relayclear.clearing.operation import Operation, OperationState, PacketAfter, operation_state
+from relayclear.ibc import instant
 from relayclear.ibc.coin import Coin, DenomPath
 from relayclear.ibc.fate import Doer, Fate
 from relayclear.ibc.packet import ChannelEnd
@@ -138,7 +139,7 @@ def long_age(seconds: int) -> str:
 
 def moment(at: datetime | None) -> str:
     """A time in UTC to the second, as a person reads it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at else "unknown"
+    return instant.plain(at) if at else "unknown"
 
 
 def coin(value: Coin | None) -> str:

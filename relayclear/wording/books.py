@@ -10,11 +10,12 @@ from relayclear.ibc.text import visible
 from relayclear.money.ledger import CAME, LEFT, SOURCES, USES, Account
 from relayclear.store.assignments import Word
 from relayclear.store.audits import KeptAudit
+from relayclear.store.payments import StoredPayment
 from relayclear.usecases.audit_values import ChainAudit, Finding, Flaw
 from relayclear.usecases.board_books import BookLine, Books
 from relayclear.usecases.books import Assigned
 from relayclear.usecases.books_daily import Day
-from relayclear.wording import age, coin, counted
+from relayclear.wording import age, coin, counted, moment
 
 ACCOUNTS = {
     Account.RECEIVED: "received",
@@ -40,9 +41,20 @@ ACCOUNTS = {
 _SAID = {
     Word.DEPOSIT: "came in as a deposit of yours",
     Word.INCOME: "came in as income of yours",
+    Word.WRITTEN_OFF: "of a payer's, asked back by nobody, are yours now",
     Word.WITHDRAWAL: "went out as a withdrawal",
     Word.EXPENSE: "went out as an expense",
 }
+
+
+def write_off_question(stored: StoredPayment, suggested: str | None) -> str:
+    """What a person is asked before an orphan is kept: how much it is, whose it was, and what speaks against it."""
+    came = stored.arrival
+    meant = f"\nIt may be meant for {suggested}: relayclear payments assign gives it to a token." if suggested else ""
+    return (
+        f"{coin(came.coin)} came on {came.chain} at {moment(came.at)} from {visible(came.sender or 'unknown', 90)}."
+        f"{meant}\nOnce written off they are yours, and no command gives them back. Write off {coin(came.coin)}?"
+    )
 
 
 def finding_line(one: Finding) -> str:

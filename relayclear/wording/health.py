@@ -94,7 +94,7 @@ def ability_line(ability: Ability) -> str:
     why = ", ".join(clean(name, 200) for name in ability.why)
     if not why:
         return f"{glyph} {WORKS[ability.work]}{where}"
-    lead = {True: "all but", False: "because of", None: "not known:"}[ability.works]
+    lead = {True: "all but", False: "because of", None: "unknown without"}[ability.works]
     return f"{glyph} {WORKS[ability.work]}{where}, {lead} {why}"
 
 

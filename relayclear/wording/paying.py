@@ -87,6 +87,10 @@ def payment_lines(view: PaymentView) -> Iterator[tuple[str, str]]:
     found, because = view.stored.arrival, why_line(view)
     if because:
         yield "because", visible(because, 400)
+    if view.booked is not None:
+        said = view.booked
+        word = said.word.value.replace("_", " ")
+        yield "booked", visible(f"{word}, by {said.who} at {moment(said.at)}: {said.why}", 400)
     if view.token is not None:
         yield "token", view.token
     if view.suggested is not None:

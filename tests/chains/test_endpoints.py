@@ -96,7 +96,7 @@ def test_the_next_endpoint_answers_where_the_first_is_unfit(unfit: Any) -> None:
     ("unfit", "words"),
     [
         (answering(catching_up=True), "still syncing (height 100)"),
-        (answering(block_time=NOW - timedelta(minutes=6)), "has no block since 2026-11-22 11:54 UTC"),
+        (answering(block_time=NOW - timedelta(minutes=6)), "has no block since 2026-11-22 11:54Z"),
         (answering(height=50), "went back to height 50; 90 was read before"),
         (FakeNode(methods={"status": lambda _: {}}), "status that makes no sense"),
         (dead, "refuses the connection"),

@@ -143,4 +143,4 @@ def test_alerts_are_listed_with_their_deliveries(
 
 def test_an_empty_list_says_where_alerts_come_from(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAYCLEAR_DB", str(tmp_path / "relayclear.db"))
-    assert "relayclear watch raises alerts" in cli("alerts", "list").text
+    assert "relayclear watch raises them" in cli("alerts", "list").text

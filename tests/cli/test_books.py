@@ -16,7 +16,7 @@ from relayclear.money.ledger import Account, Kind, Place, book
 from relayclear.store import ledger
 from relayclear.usecases.audit_values import Finding, Flaw
 from relayclear.usecases.books_daily import Day
-from relayclear.wording.books import ACCOUNTS, finding_line
+from relayclear.wording.books import ACCOUNTS, finding_line, write_off_question
 from tests.cli.conftest import HOSTILE, Cli, agrees
 from tests.fakes.rig import Rig
 from tests.usecases.paying import ALPHA, Till
@@ -47,11 +47,37 @@ def test_a_movement_is_assigned_twice_by_a_script_that_was_cut_off(cli: Cli, til
     assert agrees("books-assign.json", said.out)
     assert cli(*argv, "--json").out == said.out
     again = cli(*argv)
-    assert "500stake deposit" in again.text
+    assert "500 stake came in as a deposit of yours" in again.text
     assert till.total(Account.DEPOSITS) == 500
     token = orphan_of(till, "token")
     other = cli("books", "assign", "--tx", token, "--as", "deposit", "--reason", "x", "--idempotency-key", "1")
     assert other.code == Exit.REFUSED
+
+
+def test_an_orphan_is_kept_though_nobody_said_yes(cli: Cli, till: Till) -> None:
+    argv = ("books", "write-off", orphan(till), "--reason", "dust", "--idempotency-key", "2")
+    alone = cli(*argv)
+    assert alone.code == Exit.USAGE
+    assert "try: add --yes" in alone.err
+    assert cli(*argv, "--json").code == Exit.USAGE
+    assert till.total(Account.WRITTEN_OFF) == 0
+    said = cli(*argv, "--json", "--yes")
+    assert (said.code, said.err) == (Exit.DONE, "")
+    assert agrees("books-write-off.json", said.out)
+    assert cli(*argv, "--json", "--yes").out == said.out
+    assert "500 stake of a payer's, asked back by nobody, are yours now" in cli(*argv, "--yes", width=80).text
+    assert till.total(Account.WRITTEN_OFF) == 500
+    assert "written off, by ada at 2026-01-02 12:00:20Z: dust" in cli("payments", "show", argv[2]).text
+    assert cli("audit").code == Exit.DONE
+
+
+def test_the_question_before_an_orphan_is_kept_hides_how_much_it_is(till: Till) -> None:
+    [view] = [one for one in till.orphans() if one.arrival.coin.amount == 500]
+    asked = write_off_question(view, "rc1somebody")
+    assert asked.startswith("500 stake came on alpha-1 at ")
+    assert asked.endswith("Write off 500 stake?")
+    assert "It may be meant for rc1somebody" in asked
+    assert "may be meant" not in write_off_question(view, None)
 
 
 def orphan_of(till: Till, denom: str) -> str:

@@ -132,7 +132,7 @@ def test_a_config_is_read_anew_on_sighup_and_a_wrong_one_leaves_the_old_one_in_f
     daemon.process.send_signal(signal.SIGHUP)
     daemon.until(lambda: "config not read anew, the old one stays" in daemon.events())
     (refused,) = [line for line in daemon.lines() if line["level"] == "error"]
-    assert "the nearest known one is interval" in refused["error"]
+    assert "did you mean interval?" in refused["error"]
     assert daemon.process.poll() is None
     scans = daemon.events().count("scanned")
     net.config.write_text(right.replace("[scan]", '[scan]\ninterval = "1s"'))

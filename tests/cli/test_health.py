@@ -98,4 +98,6 @@ def test_abilities_in_words() -> None:
     path = ("hermes/alpha-1/transfer/channel-0",)
     assert ability_line(Ability(Work.CLEAR, "alpha-1", works=True, why=path)).endswith(f", all but {path[0]}")
     assert ability_line(Ability(Work.LOOK, "a", works=False, why=("a",))) == "✗ looking for packets on a, because of a"
-    assert ability_line(Ability(Work.LOOK, "a", works=None, why=("a",))) == "? looking for packets on a, not known: a"
+    assert (
+        ability_line(Ability(Work.LOOK, "a", works=None, why=("a",))) == "? looking for packets on a, unknown without a"
+    )

@@ -65,7 +65,7 @@ def test_history_is_narrowed_to_what_is_asked(cli: Cli, told: Rig) -> None:
     assert whats("--wallet", "=cmd|calc") == ["payment"]
     assert whats("--wallet", "cosmos1nobody") == []
     assert whats("--since", "2026-01-02T12:12:00Z") == ["payment"]
-    assert cli("history", "list", "--wallet", "x").text == "Nothing happened that fits.\n"
+    assert cli("history", "list", "--wallet", "x").text == "No events match.\n"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_without_a_database_history_says_so(cli: Cli, tmp_path: Path, monkeypatc
 
 
 def test_stats_as_people_and_programs_read_them(cli: Cli, remembered: Rig, tmp_path: Path) -> None:
-    assert cli("stats").text == "Nothing was cleared that fits.\n"
+    assert cli("stats").text == "No clears match.\n"
     counter = Counter(remembered, tmp_path / "shop")
     token: ClearingToken = counter.bought(remembered.stuck(count=2)[:1])
     counter.work()

@@ -41,7 +41,7 @@ def test_without_a_hermes_config_bare_relayclear_says_how_to_name_one(cli: Cli) 
 def test_who_never_looked_is_told_to_look(cli: Cli, remembered: Rig) -> None:
     del remembered
     # There is a Hermes config, and none of relayclear's own yet.
-    assert cli().lines == ["Never looked.", "  try: relayclear init"]
+    assert cli().lines == ["No scan yet.", "  try: relayclear init"]
     assert cli("--json").document["looked_at"] is None
 
 

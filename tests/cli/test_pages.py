@@ -210,7 +210,7 @@ def test_watching_ends_with_ctrl_c_after_a_whole_page(cli: Cli, rig: Rig) -> Non
     page = cli("packets", "list", "--watch")
     assert page.code == Exit.INTERRUPTED
     assert (said.err, page.err) == ("", "")
-    assert "1 needs somebody; 2 paths looked at." in page.text
+    assert "1 needs attention; 2 paths looked at." in page.text
 
 
 def test_mutes_are_told_and_taken_back(cli: Cli, rig: Rig) -> None:
@@ -219,7 +219,7 @@ def test_mutes_are_told_and_taken_back(cli: Cli, rig: Rig) -> None:
         "muted alpha-1/channel-0/1: 1 pending there counts apart"
         in cli("packets", "mute", "alpha-1/channel-0/1", "--reason", "gov #12").text
     )
-    assert "1 needs somebody; 2 paths looked at, 1 muted." in cli("packets", "list").text
+    assert "1 needs attention; 2 paths looked at, 1 muted." in cli("packets", "list").text
     assert "muted: gov #12" in cli("packets", "list", "--muted", width=200).text
     assert cli("packets", "unmute", "alpha-1/channel-0").text == "1 mute of alpha-1/channel-0 ended\n"
     again = cli("packets", "unmute", "alpha-1/channel-0")
@@ -236,7 +236,7 @@ def test_a_page_past_the_end_does_not_say_that_nothing_is_stuck(cli: Cli, busy: 
     said = cli("packets", "list", "--limit", "3", "--offset", "50", "--check")
     assert said.code == Exit.FOUND
     assert said.lines[0] == "No packets on this page: there are 5, and --offset 50 is past them."
-    assert "5 need somebody" in said.text
+    assert "5 need attention" in said.text
     assert "Nothing stuck" not in said.text
 
 
@@ -254,9 +254,9 @@ def test_classes_that_were_not_read_are_told_apart_from_those_that_are_fine(cli:
 def test_what_lies_beyond_a_page_is_not_counted_as_fine(cli: Cli, rig: Rig) -> None:
     rig.stuck(count=40)
     assert (
-        "20 need somebody, 20 pending, classes not read: --details all" in cli("packets", "list", "--limit", "20").text
+        "20 need attention, 20 pending, classes not read: --details all" in cli("packets", "list", "--limit", "20").text
     )
-    assert "1 of those that fit needs somebody" in cli("packets", "list", "--filter", "sequence:1").text
+    assert "1 of those that match needs attention" in cli("packets", "list", "--filter", "sequence:1").text
 
 
 def test_what_was_known_of_unread_paths_is_told_with_its_age_and_then_as_unknown(cli: Cli, rig: Rig) -> None:

@@ -80,8 +80,8 @@ def test_the_page_is_longer_than_ten_lines_or_wider_than_a_terminal(watched: Wat
     ("changed", "begun", "command", "line"),
     [
         ({}, READY._replace(hermes=False), "relayclear init", "No Hermes config found."),
-        ({"looked_at": None}, READY._replace(config=False), "relayclear init", "Never looked."),
-        ({"looked_at": None}, READY, "relayclear packets list", "Never looked."),
+        ({"looked_at": None}, READY._replace(config=False), "relayclear init", "No scan yet."),
+        ({"looked_at": None}, READY, "relayclear packets list", "No scan yet."),
         ({}, READY, "relayclear packets list", "0 packets pending on 0 of 8 paths, looked 5m ago."),
         (
             {"watched": Watched.NO, "waiting": (STUCK,)},

@@ -17,18 +17,18 @@ Problems = Callable[[str], list[str]]
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[scan]\nstuck_afer = 1", "unknown key scan.stuck_afer; the nearest known one is stuck_after"),
-        ("[scna]\ninterval = 1", "unknown key scna; the nearest known one is scan"),
-        ("stuck_after = 1", "unknown key stuck_after; the nearest known one is scan.stuck_after"),
-        ("[chains.a-1]\nrcp = []", "unknown key chains.a-1.rcp; the nearest known one is rpc"),
-        ("[chains.a-1]\ndenom = 1", "unknown key chains.a-1.denom; the nearest known one is chains.*.prices.denom"),
+        ("[scan]\nstuck_afer = 1", "unknown key scan.stuck_afer; did you mean stuck_after?"),
+        ("[scna]\ninterval = 1", "unknown key scna; did you mean scan?"),
+        ("stuck_after = 1", "unknown key stuck_after; did you mean scan.stuck_after?"),
+        ("[chains.a-1]\nrcp = []", "unknown key chains.a-1.rcp; did you mean rpc?"),
+        ("[chains.a-1]\ndenom = 1", "unknown key chains.a-1.denom; did you mean chains.*.prices.denom?"),
         (
             '[[chains.a-1.prices]]\ndenom = "ux"\nfee = 1',
-            "unknown key chains.a-1.prices[0].fee; the nearest known one is chains.*.prices.refund_fee",
+            "unknown key chains.a-1.prices[0].fee; did you mean chains.*.prices.refund_fee?",
         ),
-        ("[[hermes]]\nconfg = 1\n", "unknown key hermes.confg; the nearest known one is config"),
-        ('[alerts]\nxyzzy = "q"', "unknown key alerts.xyzzy; known here: webhook"),
-        ('"\\u001b[31m" = 1', 'unknown key "\\u001b[31m"; known here: hermes, scan'),
+        ("[[hermes]]\nconfg = 1\n", "unknown key hermes.confg; did you mean config?"),
+        ('[alerts]\nxyzzy = "q"', "unknown key alerts.xyzzy; known: webhook"),
+        ('"\\u001b[31m" = 1', 'unknown key "\\u001b[31m"; known: hermes, scan'),
     ],
 )
 def test_an_unknown_key_is_named_in_full_with_the_nearest_known_one(
@@ -131,7 +131,7 @@ def test_a_misspelt_variable_is_refused_and_one_of_another_program_is_not(places
     with pytest.raises(ConfigError) as caught:
         load(config_path=None, env=env, flags={}, places=places)
     assert caught.value.message == (
-        "the variable RELAYCLEAR_SCAN_STUCKAFTER sets no key; the nearest known one is RELAYCLEAR_SCAN_STUCK_AFTER"
+        "the variable RELAYCLEAR_SCAN_STUCKAFTER sets no key; did you mean RELAYCLEAR_SCAN_STUCK_AFTER?"
     )
 
 

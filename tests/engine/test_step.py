@@ -118,6 +118,16 @@ def test_a_task_with_a_deadline_of_its_own_goes_on_every_five_minutes(rig: Rig) 
     assert waits(rig, engine, 8) == [5, 10, 20, 300, 300, 300, 300, 300]
 
 
+def test_what_fails_without_end_is_left_to_a_person_in_the_end(rig: Rig) -> None:
+    engine = scripted(rig, ValueError("a bug of ours"), policy=Policy(then_every=300, most_tries=6))
+    rig.add()
+    assert waits(rig, engine, 5) == [5, 10, 20, 300, 300]
+    assert step(engine)
+    assert (rig.status, rig.task().tries, rig.task().why) == (Status.DEAD, 6, "ValueError: a bug of ours")
+    assert rig.write(tasks.retry)
+    assert waits(rig, engine, 1) == [5], "a person who says retry gets all tries anew"
+
+
 @pytest.mark.parametrize(("chance", "first"), [(0.0, 4.5), (1.0, 5.5)])
 def test_what_failed_together_does_not_come_back_together(chance: float, first: float, rig: Rig) -> None:
     engine = scripted(rig, Failed("no"), chance=lambda: chance)

@@ -76,8 +76,8 @@ def test_an_unknown_age_fits_no_age_at_all(term: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("chian:x", "no filter key 'chian'; did you mean 'chain'"),
-        ("qqqq:x", "no filter key 'qqqq'. Known: age, chain"),
+        ("chian:x", "no filter key 'chian'; did you mean chain"),
+        ("qqqq:x", "no filter key 'qqqq'; known: age, chain"),
         ("chain:", "'chain' has no value"),
         ("!", "'!' has no value"),
         ("!chain:", "'chain' has no value"),
@@ -143,6 +143,6 @@ def test_a_term_and_its_opposite_never_agree(key: str, value: str) -> None:
     ("text", "meant"), [("class:timedout", "timed_out"), ("reason:exluded", "excluded"), ("!class:stuk", "stuck")]
 )
 def test_a_mistyped_class_or_reason_is_refused_and_never_reads_like_nothing_stuck(text: str, meant: str) -> None:
-    with pytest.raises(ValueError, match=f"did you mean '{meant}'"):
+    with pytest.raises(ValueError, match=f"did you mean {meant}"):
         Filter.parse(text)
     assert Filter.parse("class:time*").terms

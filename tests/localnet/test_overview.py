@@ -62,7 +62,7 @@ def test_doctor_finds_nothing_wrong_with_a_healthy_network(network: Network, tmp
     assert healthy.code == 0
     text = relayclear.run("doctor", as_json=False)
     assert text.code == 0
-    assert text.stdout.rstrip().endswith("fine, 0 to look at, 0 to mend.")
+    assert text.stdout.rstrip().endswith("fine, 0 warnings, 0 failures.")
 
 
 def test_doctor_prints_the_commands_for_a_key_of_its_own(network: Network, tmp_path: Path) -> None:

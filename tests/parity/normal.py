@@ -78,7 +78,9 @@ def hide_fees(observation: Any) -> Any:
         return {key: hide_fees(value) for key, value in observation.items()}
     if isinstance(observation, list):
         return [hide_fees(value) for value in observation]
-    return re.sub(r"\b\d+(?=stake\b|ubeta\b)", "<fee>", observation) if isinstance(observation, str) else observation
+    if isinstance(observation, str):
+        return re.sub(r"\b\d+(?= ?(?:stake|ubeta)\b)", "<fee>", observation)
+    return observation
 
 
 def without(observation: Any, *keys: str) -> Any:

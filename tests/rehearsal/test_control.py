@@ -55,7 +55,7 @@ BAD = [
     ("/chains/alpha-1/drop", {"count": -1}, 400, "count is never below 0, not -1"),
     ("/blocks", {"count": -1}, 400, "count is never below 0, not -1"),
     ("/nodes/alpha1/faults", {}, 404, "there is no node 'alpha1'; did you mean alpha-1?"),
-    ("/nodes/zz/heal", {}, 404, "there is no node 'zz'; there are: alpha-1, beta-1"),
+    ("/nodes/zz/heal", {}, 404, "there is no node 'zz'; known: alpha-1, beta-1"),
     ("/chains/alpha/drop", {}, 404, "there is no chain 'alpha'; did you mean alpha-1?"),
     ("/chains/alpha-1/replay", {}, 400, "hash is missing"),
     ("/chains/alpha-1/replay", {"hash": "AB"}, 404, "alpha-1 has no transaction AB"),

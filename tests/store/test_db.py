@@ -9,11 +9,14 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from relayclear.errors import StoreError
+from relayclear.store import assignments
+from relayclear.store.assignments import Assignment, MovementId, Word
 from relayclear.store.db import MIGRATIONS, Database, RuleBrokenError, open_database
 from relayclear.store.journal import Journal
 
@@ -241,6 +244,30 @@ def test_read_only_does_not_upgrade(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         open_database(path, migrations=migrations, read_only=True)
     assert (caught.value.code, caught.value.hint) == ("store_older", "relayclear db upgrade")
+
+
+def test_what_the_operator_said_of_movements_is_lost_when_a_fifth_word_comes(tmp_path: Path) -> None:
+    path, before = tmp_path / "relayclear.db", tmp_path / "before"
+    before.mkdir()
+    for file in MIGRATIONS.glob("*.sql"):
+        if int(file.name[:4]) < 10:
+            (before / file.name).write_text(file.read_text())
+    one = MovementId("alpha-1", "AB" * 32, True, 0, "stake")
+    said = Assignment(one, Word.DEPOSIT, "ada", "gas", datetime(2026, 1, 2, tzinfo=UTC))
+    with open_database(path, migrations=before) as database:
+        with database.atomic() as tx:
+            assignments.add(tx, said)
+        with pytest.raises(RuleBrokenError), database.atomic() as tx:
+            assignments.add(tx, said._replace(movement=one._replace(ordinal=1), word=Word.WRITTEN_OFF))
+    with open_database(path) as database:
+        assert assignments.find(database, one) == said
+        with database.atomic() as tx:
+            assignments.add(tx, said._replace(movement=one._replace(ordinal=1), word=Word.WRITTEN_OFF))
+        for change in ("DELETE FROM assignments", "UPDATE assignments SET why = 'x'"):
+            with pytest.raises(RuleBrokenError, match="never"), database.atomic() as tx:
+                tx.execute(change)
+        with pytest.raises(RuleBrokenError), database.atomic() as tx:
+            assignments.add(tx, said._replace(movement=one._replace(incoming=False), word=Word.WRITTEN_OFF))
 
 
 def test_every_migration_says_what_may_be_forgotten() -> None:

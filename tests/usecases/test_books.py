@@ -14,9 +14,11 @@ from relayclear.money.ledger import Account
 from relayclear.money.policy import Mode
 from relayclear.money.refund_state import RefundState
 from relayclear.rehearsal.transactions import Terms, hash_of
-from relayclear.store import history, unexplained
+from relayclear.store import history, payments, unexplained
 from relayclear.store.assignments import Word
-from relayclear.usecases.books import AssignRequest, Said, assign
+from relayclear.store.payments import Orphan
+from relayclear.usecases.books import AssignRequest, Said, assign, write_off
+from relayclear.usecases.payments_acts import assign as assign_to_token
 from relayclear.usecases.refund_hand import mark_paid
 from relayclear.usecases.wallet_reading import read_wallet
 from tests.chains.rehearsed import send
@@ -82,6 +84,73 @@ def test_a_top_up_stays_an_orphan_and_nothing_may_be_withdrawn(giver: Giver, wor
     assert refused(giver, tx_hash, "withdrawal") == "other_way"
     told = [one for one in history.page(giver.rig.journal.database, 50) if one.what == "books_assigned"]
     assert [(one.who, one.detail["as"], one.detail["amount"]) for one in told] == [("ada", word, "500")]
+
+
+def write(giver: Giver, payment: str, reason: str = "dust", **more: Any) -> Said:
+    return write_off(giver.desk, payment, reason, "ada", **more)
+
+
+def test_an_orphan_is_written_off_twice_and_the_books_gain_twice(giver: Giver) -> None:
+    tx_hash = came(giver)
+    done = write(giver, tx_hash[:12])
+    assert [(one.said.word, one.coin.amount, one.said.why) for one in done.assigned] == [("written_off", 500, "dust")]
+    assert write(giver, f"{tx_hash}/0", reason="again") == done
+    found = [giver.total(one) for one in (Account.ORPHANED, Account.WRITTEN_OFF, Account.RECEIVED)]
+    assert found == [0, 500, 500]
+    giver.check_books()
+    told = [one for one in history.page(giver.rig.journal.database, 50) if one.what == "books_assigned"]
+    assert [(one.who, one.detail["as"], one.detail["amount"]) for one in told] == [("ada", "written_off", "500")]
+
+
+def test_what_was_written_off_is_given_away_a_second_time(giver: Giver) -> None:
+    token = giver.quote(giver.rig.stuck())
+    tx_hash = came(giver)
+    write(giver, tx_hash)
+    assert refused(giver, tx_hash, "deposit") == "assigned_otherwise"
+    with pytest.raises(RefusedError) as found:
+        assign_to_token(giver.desk, tx_hash, token.memo, "it was his", "ada")
+    assert found.value.code == "not_an_orphan"
+    assert (giver.total(Account.WRITTEN_OFF), giver.total(Account.HELD)) == (500, 0)
+    giver.check_books()
+
+
+def mark(giver: Giver, tx_hash: str, kind: Orphan) -> None:
+    with giver.rig.journal.database.atomic() as tx:
+        assert payments.mark(tx, payments.find(tx, tx_hash)[0].id, kind)
+
+
+def not_written_off(giver: Giver, payment: str, **more: Any) -> str:
+    with pytest.raises((RefusedError, UsageError)) as found:
+        write(giver, payment, **more)
+    assert giver.total(Account.WRITTEN_OFF) == 0
+    return found.value.code
+
+
+def test_coins_that_somebody_has_a_claim_on_are_written_off(giver: Giver) -> None:
+    token = giver.quote(giver.rig.stuck())
+    assert not_written_off(giver, came(giver, 7, token.memo)) == "already_matched"
+    lost = came(giver, 8)
+    mark(giver, lost, Orphan.OURS_LOST)
+    assert not_written_off(giver, lost) == "ours_lost"
+
+
+def test_a_deposit_of_ours_is_shown_as_gained(giver: Giver) -> None:
+    tx_hash = came(giver)
+    said(giver, tx_hash, "deposit")
+    assert not_written_off(giver, tx_hash) == "assigned_otherwise"
+    other = came(giver, 6)
+    mark(giver, other, Orphan.OWN)
+    assert not_written_off(giver, other) == "own_coins"
+
+
+def test_a_slip_in_what_is_written_off_books_something(giver: Giver) -> None:
+    tx_hash = act(giver, "alice", send(ALPHA, "alice", (5, "stake"), (6, "token")))
+    giver.settle()
+    assert not_written_off(giver, tx_hash, reason=" ") == "no_reason"
+    assert not_written_off(giver, "AB" * 32) == "no_payment"
+    assert not_written_off(giver, tx_hash) == "usage"
+    write(giver, tx_hash, denom="token")
+    assert (giver.total(Account.WRITTEN_OFF, "token"), giver.total(Account.ORPHANED)) == (6, 5)
 
 
 def test_what_a_payer_paid_for_is_taken_as_income(giver: Giver) -> None:

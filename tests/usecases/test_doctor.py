@@ -186,7 +186,7 @@ def test_a_hermes_that_cannot_be_started_is_a_finding() -> None:
 def test_every_problem_of_the_config_is_told_even_when_nothing_else_can_be() -> None:
     facts = DoctorInput(None, (), (ConfigError("a"), ConfigError("b", hint="mend it")), (), (), None)
     findings = asyncio.run(examine(Doctor(facts, {}, {}, cast("Clock", _Clock()), offline=True)))
-    assert [(finding.finding, finding.next) for finding in findings] == [("a", None), ("b", "mend it")]
+    assert [(finding.finding, finding.next) for finding in findings] == [("a", ""), ("b", "mend it")]
 
 
 def test_words_of_keys_that_nobody_put_away_are_forgotten() -> None:

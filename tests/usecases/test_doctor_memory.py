@@ -67,12 +67,12 @@ def test_a_memory_that_is_well_is_found_fault_with() -> None:
         ),
         (
             facts(breakers=(BreakerView("endpoint/a/b", BreakerState.HALF_OPEN, "", NOW, NOW),)),
-            *("breaker", Severity.WARN, "half-open until 12:00:00 UTC: nobody said why", "breakers list"),
+            *("breaker", Severity.WARN, "half-open until 12:00:00Z: nobody said why", "breakers list"),
         ),
         (facts(chains=(replace(SELLER, reading=None),)), "payments", Severity.WARN, "never read", "watch"),
         (
             facts(chains=(replace(SELLER, reading=Reading(5, "pruned", NOW)),)),
-            *("payments", Severity.WARN, "not read: pruned", "payments gaps list"),
+            *("payments", Severity.WARN, "not read: pruned", "payments gaps"),
         ),
         (
             facts(chains=(replace(SELLER, reading=Reading(301, None, None)),)),
@@ -84,7 +84,7 @@ def test_a_memory_that_is_well_is_found_fault_with() -> None:
         ),
         (
             replace(WELL, gaps=(Unread("alpha-1", 7, 9, "pruned"),)),
-            *("payments_gap", Severity.WARN, "blocks 7 to 9 can't be read: pruned", "payments gaps list"),
+            *("payments_gap", Severity.WARN, "blocks 7 to 9 can't be read: pruned", "payments gaps"),
         ),
         (facts(unbalanced=("alpha-1/stake",)), "books", Severity.FAIL, "alpha-1/stake don't add up", "audit"),
     ],

@@ -455,7 +455,7 @@ def test_nothing_is_sold_without_a_shop_a_payee_or_a_price(rig: Rig) -> None:
     assert refused(rig, ConfigError).code == "bad_payee"
     rig.shop = shop
     assert refused(rig, ConfigError, pay_on="beta-1").code == "no_payee"
-    assert refused(rig, UsageError, pay_denom="stakes").message.endswith("did you mean stake or token?")
+    assert refused(rig, UsageError, pay_denom="stakes").message.endswith("did you mean stake?")
 
 
 def test_another_chain_may_be_paid_on_and_excludes_the_first(rig: Rig) -> None:

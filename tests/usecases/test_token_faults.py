@@ -18,9 +18,11 @@ from relayclear.store import tasks
 from relayclear.store.db import RuleBrokenError, open_database
 from relayclear.store.journal import Journal
 from relayclear.store.tasks import LEASE_SECONDS, Moment, Status
+from relayclear.usecases.alert_facts import conditions
 from relayclear.usecases.payments_books import PAID_TASK
 from relayclear.usecases.token_bench import POINTS, Bench
-from relayclear.usecases.token_work import take_up
+from relayclear.usecases.token_clear import retry_task
+from relayclear.usecases.token_work import MOST_TRIES, take_up
 from tests.fakes import relayer as hermes
 from tests.fakes.rig import Rig
 from tests.usecases.counter import Counter
@@ -51,6 +53,10 @@ def at(point: str, happens: Callable[[], None]) -> Callable[[str], None]:
 
 def dies() -> None:
     raise KilledError
+
+
+def breaks() -> None:
+    raise ZeroDivisionError("a fault of ours")
 
 
 def cleared_once(counter: Counter, token: ClearingToken) -> None:
@@ -119,6 +125,29 @@ def test_five_processes_in_a_row_that_die_leave_it_to_a_person_and_the_money_whe
     counter.retry(token)
     counter.work()
     cleared_once(counter, token)
+
+
+def test_a_fault_of_our_own_is_hidden_by_tries_without_end_while_the_payer_waits(counter: Counter) -> None:
+    counter.rig.relayer.scenarios = [hermes.does_nothing_and_says_success]
+    token = counter.bought([counter.rig.stuck(count=3)[1]])
+
+    def always(reached: str) -> None:
+        if reached.startswith("before"):
+            breaks()
+
+    counter.fault = always
+    counter.work_until(2 * 3600)
+    given_up = counter.task(token)
+    assert (given_up.status, given_up.tries) == (Status.DEAD, MOST_TRIES)
+    assert given_up.why == "ZeroDivisionError: a fault of ours"
+    assert counter.books()["held"] == token.price.amount, "a fault of ours decides about nobody's money"
+    with counter.rig.journal.database.snapshot() as reads:
+        called_for = {one.kind for one in conditions(reads, counter.rig.clock.now(), lambda *_: ())}
+    assert "work_given_up" in called_for
+    counter.fault = lambda _: None
+    retry_task(counter.rig.desk, given_up.key, "ada", "mended")
+    counter.work_until(60)
+    assert counter.verdicts(token) == {2: ("owed_back", "not_cleared")}
 
 
 def refuses() -> None:

@@ -270,7 +270,7 @@ class BooksPanel(FoldPanel):
             found,
             good,
             error=None if found.error is None else f"payments can't be read: {visible(found.error, 120)}",
-            hint=None if found.error is None else "relayclear payments gaps list",
+            hint=None if found.error is None else "relayclear payments gaps",
             stale_after=shelf.stale_after,
         )
 

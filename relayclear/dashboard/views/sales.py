@@ -321,7 +321,7 @@ class PaymentsPanel(SalesPanel):
 def _payment_told(row: PaymentView, name: str, shelf: Shelf) -> Told:
     found = [one for one in view_payment(shelf.desk, name) if one.stored.id == row.stored.id]
     if not found:
-        raise RelayclearError("this payment isn't in the database any more")
+        raise RelayclearError("this payment isn't in the database any more", hint="relayclear payments list")
     text = payment_page(found[0])
     return Told(lambda _: text, Copyable("transaction", row.stored.arrival.tx_hash))
 

@@ -1,0 +1,174 @@
+"""What the guides show typed: each command is run on a rehearsal network, and what it prints stands under it.
+
+A block of kind ``console`` holds lines that begin with ``$ `` and what they print.  All blocks of a page are one
+session.  Before `relayclear demo --serve` the reader's machine has nothing but relayclear; with ``<!-- hermes -->``
+above a block it is another reader's: a Hermes is installed there and has its config where Hermes wants it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.docs.pages import ROOT
+
+# As wide as a page shows a line without a bar to scroll it.
+_COLUMNS = "96"
+_BLOCK = re.compile(r"(<!-- hermes -->\n)?(```console\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
+_SERVES = "relayclear demo --serve"
+_SERVED = "Ctrl-C ends it"
+
+
+class Typed(NamedTuple):
+    """One command of a page, and what stands under it."""
+
+    command: str
+    output: str
+
+
+@contextmanager
+def machine(folder: Path, program: Path | None) -> Iterator[Machine]:
+    """A reader's machine in a folder; what was started on it is ended.  Without a program it has the repository's."""
+    with ExitStack() as ends:
+        yield Machine(folder, program, ends)
+
+
+class Machine:
+    """A home with relayclear on its path, as after ``pip install``."""
+
+    def __init__(self, folder: Path, program: Path | None, ends: ExitStack) -> None:
+        self.home = folder / "home"
+        self.programs = folder / "bin"
+        self.home.mkdir(parents=True)
+        self.programs.mkdir()
+        self._ends = ends
+        ours = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m relayclear'
+        self._script("relayclear", f'{ours if program is None else f"exec {program}"} "$@"')
+        kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+        self.environ = kept | {
+            "HOME": str(self.home),
+            "PATH": f"{self.programs}:/usr/local/bin:/usr/bin:/bin",
+            "COLUMNS": _COLUMNS,
+            "NO_COLOR": "1",
+        }
+
+    def type(self, command: str) -> str:
+        """What a command prints, on both streams, as a terminal shows them."""
+        if command.startswith(_SERVES):
+            return self._serve(command)
+        said = subprocess.run(
+            ["bash", "-c", f"exec 2>&1\n{command}"],
+            cwd=self.home,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        return self._told(said.stdout)
+
+    def install_hermes(self) -> None:
+        """Put the stand-in and its config where a Hermes has them; its network is served."""
+        self._serve(f"{_SERVES} --dir network")
+        for name in [name for name in self.environ if name.startswith(("RELAYCLEAR_", "XDG_"))]:
+            del self.environ[name]
+        network = self.home / "network"
+        (self.home / ".hermes").mkdir()
+        shutil.copy(network / "hermes" / "config.toml", self.home / ".hermes" / "config.toml")
+        shutil.copy(network / "bin" / "hermes", self.programs / "hermes")
+
+    def _script(self, name: str, line: str) -> None:
+        path = self.programs / name
+        path.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+        path.chmod(0o755)
+
+    def _serve(self, command: str) -> str:
+        """Start the network and set what it says to export, as the reader pastes it into another terminal."""
+        network = subprocess.Popen(
+            ["bash", "-c", f"exec {command}"], cwd=self.home, env=self.environ, stdout=subprocess.PIPE, text=True
+        )
+        self._ends.callback(_end, network)
+        lines: list[str] = []
+        for line in network.stdout or ():
+            lines.append(line)
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").strip().partition("=")
+                self.environ[name] = value
+            if line.startswith(_SERVED):
+                break
+        return self._told("".join(lines))
+
+    def _told(self, text: str) -> str:
+        # Where this machine keeps its temporary files is nothing to a reader; a long path may be wrapped.
+        lines = [line.rstrip() for line in text.replace(str(self.home), "~").splitlines()]
+        return "".join(f"{line}\n" for line in lines)
+
+
+def _end(network: subprocess.Popen[str]) -> None:
+    network.send_signal(signal.SIGINT)
+    try:
+        network.communicate(timeout=20)
+    except subprocess.TimeoutExpired:
+        network.kill()
+        network.communicate()
+
+
+def typed_in(block: str) -> list[Typed]:
+    """The commands of a block, each with what stands under it."""
+    found: list[Typed] = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            found.append(Typed(line.removeprefix("$ "), ""))
+        elif found:
+            found[-1] = found[-1]._replace(output=f"{found[-1].output}{line}\n")
+    return found
+
+
+def sessions(text: str) -> dict[bool, list[Typed]]:
+    """The commands of a page in order: those of the reader who rehearses, and those of the one with a Hermes."""
+    found: dict[bool, list[Typed]] = {}
+    for hermes, _, block, _ in _BLOCK.findall(text):
+        found.setdefault(bool(hermes), []).extend(typed_in(block))
+    return found
+
+
+def run_sessions(text: str, folder: Path, program: Path | None = None) -> dict[bool, list[Typed]]:
+    """The same commands with what they print now."""
+    found: dict[bool, list[Typed]] = {}
+    for hermes, session in sessions(text).items():
+        with machine(folder / ("hermes" if hermes else "rehearsal"), program) as one:
+            if hermes:
+                one.install_hermes()
+            found[hermes] = [Typed(typed.command, one.type(typed.command)) for typed in session]
+    return found
+
+
+def typed_anew(text: str, folder: Path) -> str:
+    """The page with what its commands print now."""
+    ran = {hermes: iter(session) for hermes, session in run_sessions(text, folder).items()}
+
+    def block(found: re.Match[str]) -> str:
+        """A block with the outputs of its own commands."""
+        outputs = ran[bool(found[1])]
+        lines = [f"$ {typed.command}\n{typed.output}" for typed in (next(outputs) for _ in typed_in(found[3]))]
+        return f"{found[1] or ''}{found[2]}{''.join(lines)}{found[4]}"
+
+    return _BLOCK.sub(block, text)
+
+
+def gist(output: str) -> list[str]:
+    """The words of an output; whatever holds a digit or was cut differs between two runs, and is only counted.
+
+    Where lines break hangs on how long a block's height is, so lines don't count.
+    """
+    words = re.sub(r"\S*[\d…]\S*", "#", output).split()
+    return [word for word in words if word not in {"#", "#,"}]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import typer
 
+from relayclear.clearing.operation import operation_state
 from relayclear.cli.app import app_for
 from relayclear.cli.output import Exit
-from relayclear.clearing.operation import operation_state
 from relayclear.config.loading import variables
 from relayclear.config.reading import known_keys
 from relayclear.dashboard.actions import ACTIONS, VIEWS, Danger, shown_key
@@ -23,7 +24,7 @@ from relayclear.money.state import token_state
 from relayclear.usecases.metrics import METRICS
 from tests.docs import lives
 from tests.docs.needs import reasons
-from tests.docs.pages import Maker
+from tests.docs.pages import ROOT, Maker
 from tests.docs.trees import as_table, questions
 
 
@@ -70,11 +71,12 @@ def _keys() -> str:
 def _settings() -> str:
     # The short name of a variable stands first, and is the one that is told.
     named = {path: variable for variable, path in reversed([*variables().items()])}
-    rows = [
-        [f"`{path}`", _code(json.dumps(key.example, ensure_ascii=False)), key.doc, _code(named.get(path, ""))]
-        for path, key in known_keys()
-    ]
+    rows = [[f"`{path}`", _code(_toml(key.example)), key.doc, _code(named.get(path, ""))] for path, key in known_keys()]
     return table(("key", "default, or an example", "what it is", "variable"), rows)
+
+
+def _toml(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (str, list, bool)) else str(value)
 
 
 def _code(text: str) -> str:
@@ -94,11 +96,16 @@ def _exits() -> str:
     return table(("exit code", "meaning"), [[str(code.value), code.meaning] for code in Exit])
 
 
+def _floors() -> str:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = pyproject["tool"]["importlinter"]["contracts"]
+    floors = next(one["layers"] for one in contracts if one["type"] == "layers")
+    return "```\n" + "".join(f"{floor}\n" for floor in floors) + "```\n"
+
+
 MAKERS: Mapping[str, Maker] = {
     "classes-picture": lambda: questions(classify),
-    "classes-table": lambda: as_table(classify),
     "fates-picture": lambda: questions(fate_of),
-    "fates-table": lambda: as_table(fate_of),
     "operation-picture": lives.OPERATION.drawn,
     "operation-table": lambda: as_table(operation_state),
     "token-picture": lives.TOKEN.drawn,
@@ -115,4 +122,5 @@ MAKERS: Mapping[str, Maker] = {
     "metrics": _metrics,
     "needs": _needs,
     "exit-codes": _exits,
+    "floors": _floors,
 }

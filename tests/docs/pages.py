@@ -35,8 +35,11 @@ def everything() -> str:
 
 
 def blocks(text: str, kind: str = r"\w*") -> Iterator[str]:
-    """The fenced blocks of a text, of one kind or of all."""
-    yield from re.findall(rf"^```{kind}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    """The fenced blocks of a text, of one kind or of all; an empty kind is that of blocks without a word."""
+    # Every fence is looked at, so that the end of one block is never taken for the begin of another.
+    for found, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        if re.fullmatch(kind, found):
+            yield block
 
 
 def made_parts(text: str) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """What the guides show typed: each command is run on a rehearsal network, and what it prints stands under it.
 
-A block of kind ``console`` holds lines that begin with ``$ `` and what they print.  All blocks of a page are one
-session.  Before `relayclear demo --serve` the reader's machine has nothing but relayclear; with ``<!-- hermes -->``
-above a block it is another reader's: a Hermes is installed there and has its config where Hermes wants it.
+A block of kind ``console`` holds lines that begin with ``$ `` and what they print.  The blocks of a page are one
+session on a machine that has nothing but relayclear.  A comment above a block says that it is another machine:
+``<!-- served -->`` has a network served and its variables exported already, ``<!-- hermes -->`` has a Hermes, with
+its config where Hermes wants it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tests.docs.pages import ROOT
 
 # As wide as a page shows a line without a bar to scroll it.
 _COLUMNS = "96"
-_BLOCK = re.compile(r"(<!-- hermes -->\n)?(```console\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"(<!-- (served|hermes) -->\n)?(```console\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
 _SERVES = "relayclear demo --serve"
 _SERVED = "Ctrl-C ends it"
 
@@ -76,7 +77,14 @@ class Machine:
         )
         return self._told(said.stdout)
 
-    def install_hermes(self) -> None:
+    def prepare(self, kind: str) -> None:
+        """Make it a machine of this kind."""
+        if kind == "served":
+            self._serve(f"{_SERVES} --dir rehearsal")
+        if kind == "hermes":
+            self._install_hermes()
+
+    def _install_hermes(self) -> None:
         """Put the stand-in and its config where a Hermes has them; its network is served."""
         self._serve(f"{_SERVES} --dir network")
         for name in [name for name in self.environ if name.startswith(("RELAYCLEAR_", "XDG_"))]:
@@ -94,7 +102,12 @@ class Machine:
     def _serve(self, command: str) -> str:
         """Start the network and set what it says to export, as the reader pastes it into another terminal."""
         network = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"], cwd=self.home, env=self.environ, stdout=subprocess.PIPE, text=True
+            ["bash", "-c", f"exec {command}"],
+            cwd=self.home,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         self._ends.callback(_end, network)
         lines: list[str] = []
@@ -133,34 +146,32 @@ def typed_in(block: str) -> list[Typed]:
     return found
 
 
-def sessions(text: str) -> dict[bool, list[Typed]]:
-    """The commands of a page in order: those of the reader who rehearses, and those of the one with a Hermes."""
-    found: dict[bool, list[Typed]] = {}
-    for hermes, _, block, _ in _BLOCK.findall(text):
-        found.setdefault(bool(hermes), []).extend(typed_in(block))
+def sessions(text: str) -> dict[str, list[Typed]]:
+    """The commands of a page in order, by the kind of machine that they are typed on."""
+    found: dict[str, list[Typed]] = {}
+    for _, kind, _, block, _ in _BLOCK.findall(text):
+        found.setdefault(kind, []).extend(typed_in(block))
     return found
 
 
-def run_sessions(text: str, folder: Path, program: Path | None = None) -> dict[bool, list[Typed]]:
+def run_session(kind: str, session: list[Typed], one: Machine) -> list[Typed]:
     """The same commands with what they print now."""
-    found: dict[bool, list[Typed]] = {}
-    for hermes, session in sessions(text).items():
-        with machine(folder / ("hermes" if hermes else "rehearsal"), program) as one:
-            if hermes:
-                one.install_hermes()
-            found[hermes] = [Typed(typed.command, one.type(typed.command)) for typed in session]
-    return found
+    one.prepare(kind)
+    return [Typed(typed.command, one.type(typed.command)) for typed in session]
 
 
 def typed_anew(text: str, folder: Path) -> str:
     """The page with what its commands print now."""
-    ran = {hermes: iter(session) for hermes, session in run_sessions(text, folder).items()}
+    ran: dict[str, Iterator[Typed]] = {}
+    for kind, session in sessions(text).items():
+        with machine(folder / (kind or "plain"), None) as one:
+            ran[kind] = iter(run_session(kind, session, one))
 
     def block(found: re.Match[str]) -> str:
         """A block with the outputs of its own commands."""
-        outputs = ran[bool(found[1])]
-        lines = [f"$ {typed.command}\n{typed.output}" for typed in (next(outputs) for _ in typed_in(found[3]))]
-        return f"{found[1] or ''}{found[2]}{''.join(lines)}{found[4]}"
+        outputs = [next(ran[found[2] or ""]) for _ in typed_in(found[4])]
+        lines = [f"$ {typed.command}\n{typed.output}" for typed in outputs]
+        return f"{found[1] or ''}{found[3]}{''.join(lines)}{found[5]}"
 
     return _BLOCK.sub(block, text)
 
@@ -170,5 +181,6 @@ def gist(output: str) -> list[str]:
 
     Where lines break hangs on how long a block's height is, so lines don't count.
     """
-    words = re.sub(r"\S*[\d…]\S*", "#", output).split()
-    return [word for word in words if word not in {"#", "#,"}]
+    # A duration has its unit apart, and a unit more or less: "50 m", "50 m 1 s".
+    words = re.sub(r"\S*[\d…]\S*( [smhd]\b,?)?", "", output)
+    return words.split()

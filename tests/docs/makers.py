@@ -96,6 +96,59 @@ def _exits() -> str:
     return table(("exit code", "meaning"), [[str(code.value), code.meaning] for code in Exit])
 
 
+# The goldens that the commands' own tests hold them to; where there are several, the one that has most in it.
+DOCUMENTS = {
+    "alerts list": "alerts-list",
+    "audit": "audit",
+    "books daily": "books-daily",
+    "breakers list": "breakers-list",
+    "chains": "chains",
+    "channels": "channels",
+    "clear": "clear",
+    "clear --dry-run": "clear-plan",
+    "health": "health-degraded",
+    "history list": "history",
+    "keys list": "keys-list",
+    "metrics list": "metrics-list",
+    "operations list": "operations",
+    "operations show": "operations-show",
+    "operations verify": "verify",
+    "packets list": "packets-list",
+    "packets show": "packets-show-stuck",
+    "payments list": "payments-list",
+    "payments show": "payments-show",
+    "refunds list": "refunds-list",
+    "refunds show": "refunds-show",
+    "refunds sweep": "refunds-sweep",
+    "stats": "stats",
+    "tokens create": "tokens-create",
+    "tokens list": "tokens-list",
+    "tokens show": "tokens-show-paid",
+    "tokens verify": "tokens-verify",
+    "wallet list": "wallet-list",
+    "wallet withdrawable": "wallet-withdrawable",
+}
+
+
+def _documents() -> str:
+    goldens = ROOT / "tests" / "cli" / "golden"
+    rows = []
+    for command, name in DOCUMENTS.items():
+        document = json.loads((goldens / f"{name}.json").read_text(encoding="utf-8").splitlines()[0])
+        fields = [_field(key, value) for key, value in document.items() if key != "schema_version"]
+        rows.append([f"`{command}`", ", ".join(fields)])
+    return table(("document", "fields"), rows)
+
+
+def _field(name: str, value: object) -> str:
+    """A field's name, with those of the objects in it: one level deep, what is below is best looked at."""
+    several = isinstance(value, list)
+    items = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+    inner = dict.fromkeys(f"`{key}`" for one in items for key in one)
+    shown = f"`{name}[]`" if several else f"`{name}`"
+    return f"{shown} ({', '.join(inner)})" if inner else shown
+
+
 def _floors() -> str:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = pyproject["tool"]["importlinter"]["contracts"]
@@ -123,4 +176,5 @@ MAKERS: Mapping[str, Maker] = {
     "needs": _needs,
     "exit-codes": _exits,
     "floors": _floors,
+    "documents": _documents,
 }

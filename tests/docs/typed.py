@@ -177,7 +177,7 @@ def typed_anew(text: str, folder: Path) -> str:
 
 
 def gist(output: str) -> list[str]:
-    """The words of an output; whatever holds a digit or was cut differs between two runs, and is only counted.
+    """The words of an output; what holds a digit or was cut is another one in every run, and left out.
 
     Where lines break hangs on how long a block's height is, so lines don't count.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import shutil
 from pathlib import Path
@@ -10,19 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import PAGES, text_of
-from tests.docs.typed import Machine, Typed, gist, machine, run_session, sessions, typed_in
+from tests.docs.typed import Machine, Typed, differences, machine, run_session, sessions, typed_in
 
 SESSIONS = [(page, kind) for page in PAGES for kind in sessions(text_of(page))]
-
-
-def differences(shown: list[Typed], said: list[Typed]) -> list[str]:
-    """The commands whose words are others now, and which."""
-    found = []
-    for page, now in zip(shown, said, strict=True):
-        words = difflib.ndiff(gist(page.output), gist(now.output))
-        other = [word for word in words if not word.startswith("  ")]
-        found += [f"$ {page.command}: {' '.join(other)}"] if other else []
-    return found
 
 
 def unnamed(one: Machine) -> list[Path]:

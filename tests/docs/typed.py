@@ -8,6 +8,7 @@ its config where Hermes wants it.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import shutil
@@ -161,11 +162,13 @@ def run_session(kind: str, session: list[Typed], one: Machine) -> list[Typed]:
 
 
 def typed_anew(text: str, folder: Path) -> str:
-    """The page with what its commands print now."""
+    """The page with what its commands print now; a session that says nothing new stays as it is, ids and times too."""
     ran: dict[str, Iterator[Typed]] = {}
     for kind, session in sessions(text).items():
         with machine(folder / (kind or "plain"), None) as one:
-            ran[kind] = iter(run_session(kind, session, one))
+            said = run_session(kind, session, one)
+        # All of a session or nothing: ids that one command prints stand in the next.
+        ran[kind] = iter(said if differences(session, said) else session)
 
     def block(found: re.Match[str]) -> str:
         """A block with the outputs of its own commands."""
@@ -174,6 +177,16 @@ def typed_anew(text: str, folder: Path) -> str:
         return f"{found[1] or ''}{found[3]}{''.join(lines)}{found[5]}"
 
     return _BLOCK.sub(block, text)
+
+
+def differences(shown: list[Typed], said: list[Typed]) -> list[str]:
+    """The commands whose words are others now, and which."""
+    found = []
+    for page, now in zip(shown, said, strict=True):
+        words = difflib.ndiff(gist(page.output), gist(now.output))
+        other = [word for word in words if not word.startswith("  ")]
+        found += [f"$ {page.command}: {' '.join(other)}"] if other else []
+    return found
 
 
 def gist(output: str) -> list[str]:

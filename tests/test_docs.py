@@ -148,7 +148,7 @@ def test_every_key_and_its_name_stand_in_the_help() -> None:
 
 
 def test_the_pictures_in_the_readme_are_those_that_the_tests_hold_the_screen_to() -> None:
-    shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", ALL)
+    shown = [file.removeprefix("../") for file in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", ALL)]
     assert len(shown) >= 2
     assert all(file.startswith("tests/dashboard/pictures/") and (ROOT / file).is_file() for file in shown)
 

@@ -188,7 +188,7 @@ def test_a_setting_that_the_text_names_is_one() -> None:
 
 
 def test_every_variable_in_the_pages_exists() -> None:
-    named = set(re.findall(r"RELAYCLEAR_\w+", ALL))
+    named = set(re.findall(r"\bRELAYCLEAR_\w+", ALL))
     # What the tests themselves look at.
     assert named - {"RELAYCLEAR_LOCALNET", "RELAYCLEAR_WRITE_GOLDEN"} <= {*variables(), "RELAYCLEAR_CONFIG", VARIABLE}
 
@@ -229,7 +229,7 @@ def test_every_page_of_the_docs_is_looked_at_here() -> None:
 
 
 def test_every_variable_in_the_help_exists() -> None:
-    named = set(re.findall(r"RELAYCLEAR_\w+", topics()["environment"])) - {"RELAYCLEAR_SECTION_KEY"}
+    named = set(re.findall(r"\bRELAYCLEAR_\w+", topics()["environment"])) - {"RELAYCLEAR_SECTION_KEY"}
     assert named <= {*variables(), "RELAYCLEAR_CONFIG", VARIABLE}
 
 

@@ -1,4 +1,4 @@
-"""The house keeps its shape: floors, sizes, documentation, what goes into the wheel."""
+"""The house keeps its shape: floors, sizes, documentation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ast
 import subprocess
 import sys
 import tomllib
-import zipfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -101,19 +100,3 @@ def test_no_process_is_started_through_a_shell() -> None:
         )
     }
     assert not through
-
-
-def test_the_wheel_carries_the_migrations_the_rules_the_service_files_and_nothing_of_the_tests(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    said = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
-    if "No module named hatchling" in said.stderr:
-        pytest.skip("hatchling builds the wheel and is not installed here")
-    assert said.returncode == 0, said.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
-    kinds = ("*.sql", "*.json", "*.yml")
-    files = [path for kind in kinds for path in HOUSE.rglob(kind)]
-    data = {str(path.relative_to(ROOT)) for path in [*files, *(HOUSE / "cli" / "service_files").iterdir()]}
-    assert len(data) > 2
-    assert data <= names
-    assert not {name for name in names if name.startswith(("tests", "."))}

@@ -1,4 +1,4 @@
-"""What README, the help topics and the gate say is checked against the code."""
+"""What the pages, the help topics and the gate say is checked against the code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from relayclear.cli.output import Exit, worst
 from relayclear.cli.typed import hoisted
 from relayclear.cli.who import VARIABLE
 from relayclear.config.loading import variables
-from relayclear.config.showing import render_example
+from relayclear.config.reading import known_keys
 from relayclear.dashboard.actions import ACTIONS, Danger, shown_key
 from relayclear.ibc.fate import Fate
 from relayclear.ibc.filter import Filter
@@ -29,34 +28,41 @@ from relayclear.usecases.metrics import METRICS
 from relayclear.wording import FATES
 from relayclear.wording.glossary import GLOSSARY
 from relayclear.wording.runbook import TODO_CLASS, TODO_FATE, TODO_REASON, lifts
+from tests.docs.makers import MAKERS, commands
+from tests.docs.pages import PAGES, ROOT, blocks, everything, made_anew, text_of
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = text_of("README.md")
+ALL = everything()
 COMMAND = typer.main.get_command(app_for([]))
 
 
-def blocks() -> Iterator[str]:
-    """The fenced blocks of the README."""
-    yield from re.findall(r"^```\w*\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
 def command_lines() -> list[str]:
-    """Every relayclear command line in the README, in blocks and in the text."""
-    lines = [line.partition("#")[0].strip() for block in blocks() for line in block.splitlines()]
-    lines += re.findall(r"`(relayclear [^`]*)`", README)
-    return sorted({line for line in lines if line.startswith("relayclear ")})
+    """Every command line that is written in the pages; what is shown typed, and what is made, is tested elsewhere."""
+    written = made_anew(ALL, dict.fromkeys(MAKERS, str))
+    lines = [line.partition("  #")[0].strip() for block in blocks(written, "") for line in block.splitlines()]
+    lines += re.findall(r"`(relayclear [^`]*)`", written)
+    return sorted({line for line in lines if line.startswith("relayclear ") and not {*"|$"} & {*_unquoted(line)}})
+
+
+def _unquoted(line: str) -> str:
+    # A list of topics is written with bars, and no shell means it.
+    return "" if line.startswith("relayclear help") else re.sub(r"'[^']*'", "", line)
+
+
+def rows(title: str) -> list[str]:
+    """The rows of the table whose header starts with `title`."""
+    lines = ALL[ALL.index(f"\n| {title} |") + 1 :].splitlines()
+    return [*itertools.takewhile(lambda line: line.startswith("|"), lines)][2:]
 
 
 def first_column(title: str) -> list[str]:
     """The code words in the first column of the table whose header starts with `title`."""
-    table = README[README.index(f"| {title} |") :].split("\n\n")[0]
-    return [word for line in table.splitlines()[2:] for word in re.findall(r"[\w_]+", line.split("|")[1])]
+    return [word for line in rows(title) for word in re.findall(r"[\w_]+", line.split("|")[1])]
 
 
 def first_column_codes(title: str) -> list[str]:
     """What stands between backticks in the first column of the table whose header starts with `title`."""
-    table = README[README.index(f"| {title} |") :].split("\n\n")[0]
-    return [code for line in table.splitlines()[2:] for code in re.findall(r"`([^`]+)`", line.split("|")[1])]
+    return [code for line in rows(title) for code in re.findall(r"`([^`]+)`", line.split("|")[1])]
 
 
 def parsed(line: str) -> None:
@@ -78,7 +84,7 @@ def parsed(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", command_lines())
-def test_a_command_in_the_readme_can_be_typed(line: str) -> None:
+def test_a_command_in_the_pages_can_be_typed(line: str) -> None:
     for alternative in line.split(" | ") if "COMMAND" not in line else []:
         parsed(alternative if alternative.startswith("relayclear") else f"relayclear help {alternative}")
 
@@ -90,13 +96,13 @@ def test_a_command_that_does_not_exist_would_be_noticed() -> None:
         parsed("relayclear packets list --no-such-option")
 
 
-def test_the_filters_in_the_readme_are_filters() -> None:
-    filters = re.findall(r"--filter '([^']*)'", README)
+def test_the_filters_in_the_pages_are_filters() -> None:
+    filters = re.findall(r"--filter '([^']*)'", ALL)
     assert filters
     assert all(Filter.parse(text).terms for text in filters)
 
 
-def test_every_exit_code_stands_in_the_readme_and_in_the_help() -> None:
+def test_every_exit_code_stands_in_the_pages_and_in_the_help() -> None:
     assert first_column("exit code") == [str(code.value) for code in Exit]
     said = " ".join(topics()["exit-codes"].split())
     assert all(f"{code.value} {code.meaning}" in said for code in Exit)
@@ -107,26 +113,25 @@ def test_which_of_several_codes_counts_is_told_as_it_is_done() -> None:
     assert said is not None
     codes = {str(code.value): code for code in Exit}
     order = [codes[number] for number in re.findall(r"\d+", said[1])]
-    assert f"Where several apply: {said[1]}." in README
+    assert f"Where several apply: {said[1]}." in ALL
     assert {*order} == {*Exit} - {Exit.DONE, Exit.INTERRUPTED}
     assert all(worst([better, worse]) is worse for worse, better in itertools.pairwise(order))
 
 
-def test_every_class_fate_and_reason_stands_in_the_readme() -> None:
+def test_every_class_fate_and_reason_stands_in_the_pages() -> None:
     assert set(first_column("class")) == {item.value for item in PacketClass}
     assert set(first_column("fate")) == {item.value for item in Fate}
-    assert all(f"`{reason}`" in README for reason in BlockReason)
+    assert all(f"`{reason}`" in ALL for reason in BlockReason)
 
 
-def test_every_metric_in_the_readme_is_told() -> None:
-    named = set(re.findall(r"`(relayclear_\w+)`", README))
+def test_every_metric_in_the_pages_is_told() -> None:
+    named = set(re.findall(r"`(relayclear_\w+)`", ALL))
     assert len(named) > 10
     assert named <= METRICS.keys()
 
 
-def test_every_page_of_the_listener_stands_in_the_readme() -> None:
-    table = README[README.index("| page |") :].split("\n\n")[0]
-    assert re.findall(r"^\| `(/[\w/]+)` \|", table, re.MULTILINE) == [
+def test_every_page_of_the_listener_stands_in_the_pages() -> None:
+    assert first_column_codes("page") == [
         "/health/live",
         "/health/ready",
         "/health",
@@ -135,7 +140,7 @@ def test_every_page_of_the_listener_stands_in_the_readme() -> None:
     ]
 
 
-def test_a_key_in_the_readme_does_nothing_or_one_that_acts_is_not_in_it() -> None:
+def test_a_key_in_the_readme_does_something_and_every_one_that_acts_is_in_it() -> None:
     named = set(first_column_codes("key"))
     keys = {shown_key(key) for action in ACTIONS.values() for key in action.key.split(",") if key}
     assert named <= keys
@@ -148,24 +153,84 @@ def test_every_key_and_its_name_stand_in_the_help() -> None:
 
 
 def test_the_pictures_in_the_readme_are_those_that_the_tests_hold_the_screen_to() -> None:
-    shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    shown = [file.removeprefix("../") for file in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", ALL)]
     assert len(shown) >= 2
     assert all(file.startswith("tests/dashboard/pictures/") and (ROOT / file).is_file() for file in shown)
 
 
-def test_every_room_stands_in_the_readme() -> None:
+def test_every_room_stands_in_the_pages() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     floors = next(item["layers"] for item in contracts["contracts"] if item["type"] == "layers")
     rooms = {room.strip() for floor in floors for room in floor.split("|")} - {"__main__", "errors"}
     assert set(first_column("room")) == rooms
 
 
-def test_the_settings_in_the_readme_are_settings() -> None:
-    shown = next(block for block in blocks() if block.startswith("[chains"))
-    known = tomllib.loads(render_example().replace("\n#[", "\n[").replace("\n#", "\n# "))
-    assert "chains" in tomllib.loads(shown)
-    assert all(f"{key} = " in render_example() for table in tomllib.loads(shown)["chains"].values() for key in table)
-    assert known
+@pytest.mark.parametrize("shown", [*blocks(ALL, "toml")])
+def test_the_settings_in_the_pages_are_settings(shown: str) -> None:
+    known = {path for path, _ in known_keys()}
+    named = {re.sub(r"(chains|denoms|rates)\.[^.]+", r"\1.*", path) for path in paths(tomllib.loads(shown))}
+    assert named
+    assert named <= known
+
+
+def paths(table: dict[str, Any], above: str = "") -> Iterator[str]:
+    """The full path of each key."""
+    for name, value in table.items():
+        tables = [value] if isinstance(value, dict) else value
+        if isinstance(tables, list) and tables and isinstance(tables[0], dict):
+            for one in tables:
+                yield from paths(one, f"{above}{name}.")
+        else:
+            yield f"{above}{name}"
+
+
+def test_a_setting_that_the_text_names_is_one() -> None:
+    sections = {path.rpartition(".")[0].replace(".*", "") for path, _ in known_keys()}
+    named = re.findall(r"\[(\w+)\] (\w+)`", ALL)
+    assert len(named) > 5
+    assert {f"{section}.{key}" for section, key in named} <= {path.replace(".*", "") for path, _ in known_keys()}
+    assert {section for section, _ in named} <= sections
+
+
+def test_every_variable_in_the_pages_exists() -> None:
+    named = set(re.findall(r"\bRELAYCLEAR_\w+", ALL))
+    # What the tests themselves look at.
+    assert named - {"RELAYCLEAR_LOCALNET", "RELAYCLEAR_WRITE_GOLDEN"} <= {*variables(), "RELAYCLEAR_CONFIG", VARIABLE}
+
+
+def test_every_option_in_the_text_is_an_option() -> None:
+    options = [*COMMAND.params, *(option for _, command in commands() for option in command.params)]
+    known = {name for option in options for name in (*option.opts, *option.secondary_opts)} | {"--help"}
+    named = {word for text in re.findall(r"`([^`\n]+)`", ALL) for word in re.findall(r"(?<![\w-])--[a-z][\w-]*", text)}
+    assert len(named) > 20
+    assert named <= known | {"--now"}  # systemctl's
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", text_of(page))
+    assert links
+    for link in links:
+        file, _, anchor = link.partition("#")
+        target = (PAGES[page].parent / file).resolve() if file else PAGES[page]
+        assert target.is_file(), link
+        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+def anchors(text: str) -> set[str]:
+    """What the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_file_that_the_pages_name_is_there() -> None:
+    named = set(re.findall(r"`((?:relayclear|tests|docs)/[\w./]+)`", ALL))
+    assert len(named) > 15
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_every_page_of_the_docs_is_looked_at_here() -> None:
+    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").iterdir()} == {*PAGES} - {"README.md"}
 
 
 def read_variables() -> set[str]:
@@ -232,6 +297,11 @@ def test_a_command_in_a_topic_cannot_be_typed() -> None:
 def test_the_glossary_is_another_one_than_the_screens() -> None:
     told = topics()["glossary"].splitlines()
     assert [line for line in told if not line.startswith(" ")] == [*GLOSSARY]
+
+
+def test_every_variable_in_the_help_exists() -> None:
+    named = set(re.findall(r"\bRELAYCLEAR_\w+", topics()["environment"])) - {"RELAYCLEAR_SECTION_KEY"}
+    assert named <= {*variables(), "RELAYCLEAR_CONFIG", VARIABLE}
 
 
 def test_the_gate_runs_the_readmes_own_test_command() -> None:

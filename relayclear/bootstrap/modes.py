@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from relayclear.bootstrap.loading import LoadedHermes
-from relayclear.bootstrap.shop import QUOTES
-from relayclear.config.settings import Settings
+from relayclear.config.settings import QUOTES, Settings
 from relayclear.ibc.text import redact
 from relayclear.usecases.doctor_facts import FileFacts
 

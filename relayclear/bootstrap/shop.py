@@ -14,8 +14,6 @@ from relayclear.money.policy import Caps, Mode
 from relayclear.usecases.refund_rules import RefundRules
 from relayclear.usecases.shop import Operator, SellRules, Shop
 
-QUOTES = "quotes.jsonl"
-
 
 def shop_of(settings: Settings, loaded: Iterable[LoadedHermes]) -> Shop:
     """Payees, prices, rules and keys; nothing is read but the settings."""
@@ -31,8 +29,7 @@ def shop_of(settings: Settings, loaded: Iterable[LoadedHermes]) -> Shop:
         rules=_rules(settings.sell),
         operator=Operator(settings.operator.name, settings.operator.url),
         keys=KeyFiles(settings.keys_dir),
-        # Beside the database: whoever saves one finds the other.
-        quotes_file=settings.database.with_name(QUOTES),
+        quotes_file=settings.quotes_file,
         units={denom: Unit(shown.symbol, shown.decimals) for denom, shown in settings.denoms.items()},
         refunds=_refunds(settings),
     )

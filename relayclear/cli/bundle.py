@@ -10,7 +10,6 @@ import os
 import platform
 import sys
 import tarfile
-import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ import orjson
 from relayclear import __version__
 from relayclear.cli.face import Face
 from relayclear.cli.output import rfc3339
+from relayclear.cli.trouble import reports_folder
 from relayclear.errors import RelayclearError, UsageError
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _event(row: TrailRow) -> dict[str, Any]:
 
 def _reports() -> dict[str, str]:
     """The newest reports of crashes, of this user alone: anybody may put a file into the folder for temporary ones."""
-    folder = Path(os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or tempfile.gettempdir())
+    folder = Path(reports_folder())
     try:
         ours = [path for path in folder.glob("relayclear-*.txt") if _is_ours(path)]
         newest = sorted(ours, key=lambda path: path.stat().st_mtime)[-REPORTS:]

@@ -53,8 +53,7 @@ def muted(incomplete: str) -> list[str]:
     """What is muted now."""
     from datetime import UTC, datetime
 
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return _known(incomplete, lambda reads: _names().mutes(reads, now, MOST))
+    return _known(incomplete, lambda reads: _names().mutes(reads, datetime.now(UTC), MOST))
 
 
 def operations(incomplete: str) -> list[str]:
@@ -79,7 +78,7 @@ def gaps(incomplete: str) -> list[str]:
 
 def keys(incomplete: str) -> list[str]:
     """Keys that ever signed a quote."""
-    return _known(incomplete, lambda reads: _names().keys(reads))
+    return _known(incomplete, lambda reads: _names().keys(reads, MOST))
 
 
 def refunds(incomplete: str) -> list[str]:

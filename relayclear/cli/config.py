@@ -66,21 +66,31 @@ def validate(ctx: typer.Context) -> int:
 
 @app.command(epilog=examples("config path"))
 def path(ctx: typer.Context) -> int:
-    """Print where the config, the database and the locks are."""
+    """Print where everything is that relayclear reads and writes."""
+    from relayclear.cli.trouble import reports_folder
+
     face: Face = ctx.obj
     settings = face.settings()
     places = {
         "config": str(settings.file or settings.places.config_file),
         "config_exists": settings.file is not None,
         "database": str(settings.database),
+        "quotes": str(settings.quotes_file),
+        "keys": str(settings.keys_dir),
         "locks": str(settings.lock_dir),
+        "reports": f"{reports_folder()}/relayclear-*.txt",
         "hermes_configs": [str(item.config) for item in settings.hermes],
     }
     if face.json:
         face.emit(places)
         return Exit.DONE
-    missing = "" if settings.file else "  (not there: defaults)"
-    typer.echo(f"config    {places['config']}{missing}\ndatabase  {places['database']}\nlocks     {places['locks']}")
+    # The log, locks and copies of the database lie beside it, under names that begin with its own.
+    notes = {
+        "config": "" if settings.file else "  (not there: defaults)",
+        "database": "  (and the files beside it that begin so)",
+    }
+    for name in ("config", "database", "quotes", "keys", "locks", "reports"):
+        typer.echo(f"{name:<8}  {places[name]}{notes.get(name, '')}")
     for item in settings.hermes:
-        typer.echo(f"hermes    {item.config}")
+        typer.echo(f"hermes    {item.config}  (only read)")
     return Exit.DONE

@@ -44,12 +44,11 @@ def backup(ctx: typer.Context, file: File) -> int:
 
 
 def _beside(settings: Settings) -> list[dict[str, Any]]:
-    from relayclear.bootstrap.shop import QUOTES
 
     places = [
         ("signing and memo keys of quotes", settings.keys_dir),
         ("keys that refunds are signed with, sealed", settings.keys_dir / "wallet.json"),
-        ("signed quotes, which bring tokens back", settings.database.with_name(QUOTES)),
+        ("signed quotes, which bring tokens back", settings.quotes_file),
         ("relayclear's config", settings.file or settings.places.config_file),
     ]
     places += [("Hermes' config, whose keys Hermes keeps", hermes.config) for hermes in settings.hermes]

@@ -59,7 +59,9 @@ def write(folder: Path) -> list[str]:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_text(text, encoding="ascii")
     except OSError as error:
-        raise UsageError(f"{folder} can't be written: {error.strerror}") from error
+        raise UsageError(
+            f"{folder} can't be written: {error.strerror}", hint="relayclear help --man --out ~/.local/share/man"
+        ) from error
     return sorted(pages)
 
 

@@ -36,11 +36,16 @@ def report(error: Exception, *, as_json: bool, debug: bool) -> int:
     return Exit.FAILED
 
 
+def reports_folder() -> str:
+    """Where reports are kept."""
+    # A service has a temporary folder of its own, which goes with it: its state stays.
+    return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or tempfile.gettempdir()
+
+
 def _kept(text: str) -> str | None:
     """The report's file; None where none can be written, as on a full disk."""
-    # A service has a temporary folder of its own, which goes with it: its state stays.
-    folder = os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or None
     try:
+        folder = reports_folder()
         with tempfile.NamedTemporaryFile("w", prefix="relayclear-", suffix=".txt", dir=folder, delete=False) as file:
             file.write(text)
     except OSError:

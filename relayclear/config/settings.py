@@ -13,7 +13,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from relayclear.config import kinds
 from relayclear.config.finding import DATABASE
@@ -22,6 +22,9 @@ from relayclear.config.places import Places
 from relayclear.ibc.coin import Coin
 
 T = TypeVar("T")
+
+
+QUOTES: Final = "quotes.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +275,11 @@ class Settings:
     def database(self) -> Path:
         """The database file."""
         return self.store.url or self.places.data / DATABASE
+
+    @property
+    def quotes_file(self) -> Path:
+        """Every signed quote, beside the database: whoever saves one finds the other."""
+        return self.database.with_name(QUOTES)
 
     @property
     def keys_dir(self) -> Path:

@@ -5,24 +5,27 @@ Only texts, and of each kind the newest: to make facts of them, and load what th
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from relayclear.store.db import Reads
+from relayclear.store.values import time_text
 
 SELECT_CHAINS = "SELECT DISTINCT chain FROM ends ORDER BY chain"
-SELECT_CHANNELS = "SELECT DISTINCT channel FROM ends WHERE ? IN ('', chain) ORDER BY channel"
+SELECT_CHANNELS = "SELECT channel FROM ends WHERE ? IN ('', chain)"
 SELECT_PATHS = "SELECT chain, port, channel FROM ends ORDER BY chain, channel, port"
 SELECT_WAITING = """
 SELECT s.first_sequence, s.last_sequence FROM sightings s JOIN ends e ON e.id = s.end_id
 WHERE e.chain = ? AND e.port = ? AND e.channel = ? ORDER BY s.first_sequence LIMIT ?"""
-SELECT_OPERATIONS = "SELECT id FROM operations ORDER BY requested_at DESC LIMIT ?"
-SELECT_TOKENS = "SELECT memo FROM tokens ORDER BY made_at DESC, order_id DESC LIMIT ?"
-SELECT_PAYMENTS = "SELECT tx_hash FROM payments ORDER BY included_at DESC LIMIT ?"
-SELECT_REFUNDS = "SELECT id FROM refunds ORDER BY made_at DESC, id DESC LIMIT ?"
+SELECT_OPERATIONS = "SELECT id FROM operations WHERE requested_at > '' ORDER BY requested_at DESC LIMIT ?"
+SELECT_TOKENS = "SELECT memo FROM tokens WHERE made_at > '' ORDER BY made_at DESC, order_id DESC LIMIT ?"
+SELECT_PAYMENTS = "SELECT tx_hash FROM payments WHERE included_at > '' ORDER BY included_at DESC LIMIT ?"
+SELECT_REFUNDS = "SELECT id FROM refunds WHERE made_at > '' ORDER BY made_at DESC, id DESC LIMIT ?"
 SELECT_OPEN_GAPS = """
 SELECT id FROM gaps WHERE NOT EXISTS (SELECT 1 FROM gap_acceptances a WHERE a.gap_id = gaps.id) ORDER BY id LIMIT ?"""
 SELECT_MUTES = """
 SELECT chain, port, channel, sequences FROM mutes WHERE ended_at IS NULL AND (until IS NULL OR until > ?)
 ORDER BY muted_at DESC LIMIT ?"""
-SELECT_KEYS = "SELECT DISTINCT kid FROM tokens ORDER BY kid"
+SELECT_KEYS = "SELECT kid FROM tokens WHERE made_at > '' ORDER BY made_at DESC LIMIT ?"
 SELECT_BREAKERS = "SELECT name FROM breakers ORDER BY name"
 
 
@@ -75,14 +78,14 @@ def open_gaps(reads: Reads, limit: int) -> list[str]:
     return _texts(reads, SELECT_OPEN_GAPS, limit)
 
 
-def keys(reads: Reads) -> list[str]:
-    """Numbers of the keys that ever signed a quote."""
-    return _texts(reads, SELECT_KEYS)
+def keys(reads: Reads, limit: int) -> list[str]:
+    """Numbers of the keys that signed so many of the newest quotes."""
+    return _texts(reads, SELECT_KEYS, limit)
 
 
-def mutes(reads: Reads, now: str, limit: int) -> list[str]:
-    """What is muted, as `packets unmute` takes it; `now` as the store writes times."""
-    rows = reads.rows(SELECT_MUTES, (now, limit))
+def mutes(reads: Reads, now: datetime, limit: int) -> list[str]:
+    """What is muted, as `packets unmute` takes it."""
+    rows = reads.rows(SELECT_MUTES, (time_text(now), limit))
     return [_path(*row[:3]) + (f"/{row[3]}" if row[3] else "") for row in rows]
 
 

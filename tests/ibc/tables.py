@@ -11,10 +11,19 @@ Case = TypeVar("Case")
 
 def table(rule: Callable[..., object]) -> list[Row]:
     """The rows of the table in a function's docstring, without the head, ticks taken off."""
+    return _lines(rule)[2:]
+
+
+def head_of(rule: Callable[..., object]) -> Row:
+    """What the columns of that table are about."""
+    return _lines(rule)[0]
+
+
+def _lines(rule: Callable[..., object]) -> list[Row]:
     lines = [line.strip() for line in (rule.__doc__ or "").splitlines() if line.strip().startswith("|")]
     rows = [tuple(cell.strip().replace("`", "") for cell in line.strip("|").split("|")) for line in lines]
     assert len({len(row) for row in rows}) == 1, f"ragged table in {rule.__name__}"
-    return rows[2:]
+    return rows
 
 
 def by_first_row(

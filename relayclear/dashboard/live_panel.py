@@ -57,7 +57,7 @@ class LivePanel(FoldPanel):
         """Ages and countdowns go on while nothing is written."""
         super().tell(now)
         if self.table.rows and not self.folded:
-            self.table.refresh()
+            self.table.tick()
 
     def empty(self) -> str:
         """The same words as folded."""

@@ -12,7 +12,7 @@ from relayclear.dashboard.host import Host
 from relayclear.dashboard.panel import Copyable, Panel
 from relayclear.dashboard.words import glossary_page, help_page
 from relayclear.errors import RelayclearError
-from relayclear.usecases.board_story import step
+from relayclear.usecases.stepping import step
 
 
 class Looking(Host):

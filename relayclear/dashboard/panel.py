@@ -66,8 +66,9 @@ class Panel(Vertical):
         return ""
 
     def on_mount(self) -> None:
-        """The title stands in the border."""
+        """The title stands in the border, and below it at once that nothing is read yet."""
         self.border_title = self.title
+        self.tell(self.host.desk.clock.now())
 
     def take(self, answer: Found[Any] | Trouble, now: datetime) -> None:
         """Take an answer of the reader: a good one is shown, a bad one said."""

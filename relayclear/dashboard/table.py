@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from relayclear.dashboard.columns import GAP, Column, Placed, fitted, placed
+from relayclear.dashboard.columns import GAP, Cell, Column, Placed, fitted, placed
 
 _MARK_WIDTH = 2
 _MARKED, _HERE, _NEW = "●", "▸", "+"
@@ -81,6 +81,7 @@ class BigTable(ScrollView):
         self.turned = False
         self.expert = True
         self._placed: list[Placed] = []
+        self._drawn: dict[int, tuple[Cell, ...]] = {}
 
     # Rows
 
@@ -90,6 +91,7 @@ class BigTable(ScrollView):
         offset = self.cursor - self.scroll_offset.y
         was = None if before is None else self.key(before)
         self.rows = rows
+        self._drawn.clear()
         at = self._place_of(was, self.cursor)
         self.virtual_size = Size(self.size.width, len(rows) + 1)
         moved = at != self.cursor
@@ -178,6 +180,16 @@ class BigTable(ScrollView):
 
     # Drawing
 
+    def tick(self) -> None:
+        """Draw again those rows in sight whose words changed by themselves, as an age does: mostly none."""
+        top = self.scroll_offset.y
+        for index in range(top, min(len(self.rows), top + self.page())):
+            if self._cells(self.rows[index]) != self._drawn.get(index):
+                self._redraw(index)
+
+    def _cells(self, row: Any) -> tuple[Cell, ...]:
+        return tuple(column.cell(row) for column, _ in self._placed)
+
     def on_resize(self) -> None:
         """The columns that fit may be others now."""
         self.place()
@@ -228,8 +240,8 @@ class BigTable(ScrollView):
             base += self.get_component_rich_style("big-table--cursor", partial=True)
         sign = _MARKED if marked else _HERE if here else _NEW if key in self.fresh else " "
         segments = [Segment(sign.ljust(_MARK_WIDTH), base)]
-        for number, (column, size) in enumerate(self._placed):
-            cell = column.cell(row)
+        cells = self._drawn[index] = self._cells(row)
+        for number, ((column, size), cell) in enumerate(zip(self._placed, cells, strict=True)):
             text = fitted(cell.text, size, right=column.right)
             # Reversed, a tone would be a patch of colour: the glyphs and words say it too.
             segments.append(Segment(text, base if here and self.has_focus else self._toned(base, cell.tone)))

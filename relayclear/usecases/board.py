@@ -35,7 +35,7 @@ from relayclear.usecases.board_rows import (
     worst_path_first,
 )
 from relayclear.usecases.desk import Desk
-from relayclear.usecases.picture import PathFacts
+from relayclear.usecases.path_kept import PathFacts
 from relayclear.usecases.views import SEVERITY
 
 # Pictures of the past that stay in memory: who steps to and fro sees the same few.

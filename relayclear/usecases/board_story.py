@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from relayclear.clearing.operation import Operation, PacketAfter, newest_results
 from relayclear.clearing.timeline import Moment, timeline
@@ -20,17 +19,8 @@ from relayclear.store.tokens import StoredToken
 from relayclear.store.vitals import Kind
 from relayclear.usecases.board_rows import Known, PacketRow, draw
 from relayclear.usecases.desk import Desk
-from relayclear.usecases.picture import PathFacts
+from relayclear.usecases.path_kept import PathFacts
 from relayclear.usecases.token_order import with_standing
-
-BACK: Literal[-1] = -1
-ON: Literal[1] = 1
-
-
-def step(desk: Desk, at: datetime, direction: Literal[-1, 1]) -> datetime | None:
-    """The nearest scan before (`BACK`) or after (`ON`) a time that found something new, None where there is none."""
-    find = judgements.moment_before if direction == BACK else judgements.moment_after
-    return find(desk.journal.database, at)
 
 
 @dataclass(frozen=True, slots=True)

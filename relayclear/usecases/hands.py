@@ -9,11 +9,11 @@ from enum import StrEnum
 
 from relayclear.errors import StoreError
 from relayclear.ibc.relayer import RelayEvent
+from relayclear.usecases.alive import watch_lives
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.pausing import pause
 from relayclear.usecases.requests_work import Carrier, take_up_requests
 from relayclear.usecases.resting import RestingEngine
-from relayclear.usecases.watching import watch_lives
 
 LOOK_SECONDS = 1.0
 WORKERS = 2

@@ -14,9 +14,9 @@ from relayclear.store import breakers, cursors, ledger, sales, stops, tasks, tok
 from relayclear.store.cursors import Cursor
 from relayclear.store.db import Reads
 from relayclear.store.vitals import Kind, Vital
+from relayclear.usecases.alive import watch_lives
 from relayclear.usecases.books_off import unbalanced
 from relayclear.usecases.desk import Desk
-from relayclear.usecases.watching import watch_lives
 
 # More than a page of the same trouble tells nobody more.
 _LISTED = 50

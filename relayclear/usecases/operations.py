@@ -19,7 +19,7 @@ from relayclear.store.relay_costs import RelayCost
 from relayclear.usecases import recording
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.once import ANEW, Once
-from relayclear.usecases.payments_books import paid_task
+from relayclear.usecases.paid import paid_task
 from relayclear.usecases.settle import settle_all
 from relayclear.usecases.token_order import operation_of, with_standing
 from relayclear.usecases.tokens_view import require_token

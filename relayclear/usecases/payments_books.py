@@ -20,16 +20,14 @@ from relayclear.store.cursors import Cursor, Gap
 from relayclear.store.db import Reads, Transaction
 from relayclear.store.history import Event
 from relayclear.store.payments import Heights, How, Match, Orphan, StoredPayment
-from relayclear.store.tasks import NewTask, Priority
 from relayclear.store.tokens import StoredToken
+from relayclear.usecases.paid import paid_task
 from relayclear.usecases.payments_begin import WATCH
 from relayclear.usecases.payments_reading import Window
 from relayclear.usecases.refund_books import book_out, movement_ref, returned_refund, take_back
 from relayclear.usecases.token_books import book_token, payment_ref
 from relayclear.usecases.tokens_view import payment_of, read_view
 
-# The task that a token's payment starts: one a token, named by its order id.
-PAID_TASK = "paid"
 # More than so many orphans in one window are told as one event.
 _FLOOD = 100
 _BESIDE = {Standing.OURS_LOST: Orphan.OURS_LOST, Standing.OWN: Orphan.OWN}
@@ -52,11 +50,6 @@ class Rules:
 
 
 NO_RULES = Rules((), frozenset(), frozenset())
-
-
-def paid_task(order_id: str) -> NewTask:
-    """The task that says that a token's price is covered; its key is `paid/ORDER ID`."""
-    return NewTask(PAID_TASK, f"{PAID_TASK}/{order_id}", {"order_id": order_id}, Priority.URGENT)
 
 
 def payment_name(payment: tuple[str, str, int, str]) -> str:

@@ -12,16 +12,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from relayclear.ibc.packet import ChannelEnd, ChannelState, Ordering, PacketKey, RelayPath
+from relayclear.ibc.packet import ChannelEnd, ChannelState, PacketKey, RelayPath
 from relayclear.ibc.text import clean
-from relayclear.ibc.topology import ClientHealth, ClientStatus
+from relayclear.ibc.topology import ClientHealth
 from relayclear.store import judgements, outages, vitals
-from relayclear.store.values import optional_time_text, read_optional_time, time_text
+from relayclear.store.values import optional_time_text, time_text
 from relayclear.store.vitals import Kind, Vital
 from relayclear.usecases.counting import Counted
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.details import Details, fetch_details, refresh_states
 from relayclear.usecases.judging import Judge
+from relayclear.usecases.path_kept import end_of
 from relayclear.usecases.scan import PathReading, Reading, client_health
 from relayclear.usecases.topology import with_states
 
@@ -54,7 +55,7 @@ class Keeper:
         self._read_at = {
             end: scans[0]
             for name, detail in self._shown.items()
-            if scans and detail["since"] is not None and (end := _end(name)) not in self._away
+            if scans and detail["since"] is not None and (end := end_of(name)) not in self._away
         }
         self._by: dict[ChannelEnd, _Facts] = {}
         self._clients: dict[tuple[str, str], ClientHealth] = {}
@@ -150,7 +151,7 @@ class Keeper:
         self._away, self._begun = away, True
         self._held = self._held & reading.paths.keys() if not reading.network.failures else self._held
         # What the heartbeat forgets of ends that left the config is written again if they come back.
-        self._shown = {name: one for name, one in {**self._shown, **shown}.items() if _end(name) in reading.paths}
+        self._shown = {name: one for name, one in {**self._shown, **shown}.items() if end_of(name) in reading.paths}
         self._forgot = at if due else self._forgot
 
     def _facts(self, reading: Reading) -> dict[str, dict[str, Any]]:
@@ -197,10 +198,6 @@ def _detail(path: RelayPath, states: Iterable[ChannelState], clients: Iterable[C
     }
 
 
-def _end(name: str) -> ChannelEnd:
-    return ChannelEnd(*name.split("/"))
-
-
 def _waiting(reading: Reading) -> list[RelayPath]:
     """The paths that could be read, and where something is pending."""
     return [item.path for item in reading.paths.values() if item.error is None and item.commitments]
@@ -214,33 +211,3 @@ def _health_detail(health: ClientHealth | None) -> list[str | None] | None:
     if health is None:
         return None
     return [health.status.value, optional_time_text(health.expires_at)]
-
-
-class PathFacts:
-    """What was kept of a whole path: states of its ends, and its clients' health, None where nobody could tell.
-
-    `since` is the first scan that read and judged it, None where none has.
-    """
-
-    __slots__ = ("destination_client", "destination_state", "path", "since", "source_client", "source_state")
-
-    def __init__(self, vital: Vital) -> None:
-        """Read what a daemon wrote."""
-        source, detail = _end(vital.name), vital.detail
-        self.since = read_optional_time(detail["since"])
-        self.path = RelayPath(
-            source,
-            ChannelEnd(*detail["to"]),
-            Ordering(detail["ordering"]),
-            detail["version"],
-            *detail["connections"],
-            *detail["clients"],
-        )
-        self.source_state, self.destination_state = map(ChannelState, detail["states"])
-        self.source_client, self.destination_client = map(_health, detail["health"])
-
-
-def _health(told: list[str | None] | None) -> ClientHealth | None:
-    if told is None or told[0] is None:
-        return None
-    return ClientHealth(ClientStatus(told[0]), read_optional_time(told[1]))

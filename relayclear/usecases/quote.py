@@ -363,9 +363,9 @@ def _add(desk: Desk, tx: Transaction, request: QuoteRequest, offered: Offered, i
 
 def _start_work(tx: Transaction, order_id: str, now: datetime) -> None:
     """What costs nothing is paid from the start: no payment will ever wake its work."""
-    # Few quotes are waived: the others needn't load what reads payments.
+    # Few quotes are waived: the others needn't load what makes tasks.
     from relayclear.store import tasks  # noqa: PLC0415
-    from relayclear.usecases.payments_books import paid_task  # noqa: PLC0415
+    from relayclear.usecases.paid import paid_task  # noqa: PLC0415
 
     tasks.add(tx, paid_task(order_id), now)
 

@@ -20,9 +20,9 @@ from relayclear.store.tasks import Status, Task
 from relayclear.usecases.clear_plan import ClearPlan
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.once import ANEW, Once
+from relayclear.usecases.paid import PAID_TASK, paid_task
 from relayclear.usecases.pausing import pause
 from relayclear.usecases.payments import read_payments
-from relayclear.usecases.payments_books import PAID_TASK, paid_task
 from relayclear.usecases.token_attempt import plan_work
 from relayclear.usecases.token_bench import Bench
 from relayclear.usecases.token_order import PAUSES, operation_of, read_order, tries

@@ -18,7 +18,7 @@ from relayclear.store.db import Reads
 from relayclear.store.sales import Sale
 from relayclear.store.tasks import Status
 from relayclear.usecases.desk import Desk
-from relayclear.usecases.payments_books import paid_task
+from relayclear.usecases.paid import paid_task
 from relayclear.usecases.tokens_view import TokenView, read_view, revoked_keys
 
 PAUSES = (5.0, 10.0, 20.0)

@@ -25,7 +25,7 @@ from relayclear.store.tasks import Task
 from relayclear.usecases.breakers_stop import seconds_to, stopped_chain, stopped_path
 from relayclear.usecases.clear import explained
 from relayclear.usecases.desk import Desk
-from relayclear.usecases.payments_books import PAID_TASK
+from relayclear.usecases.paid import PAID_TASK
 from relayclear.usecases.proof import ended_by_itself, judge
 from relayclear.usecases.relay_costs import read_costs
 from relayclear.usecases.token_attempt import attempt

@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from relayclear.errors import StoreError
 from relayclear.ibc.instant import rfc3339
 from relayclear.store import cursors, history, sales, tasks, tokens, watchers
-from relayclear.store.alone import alone, is_held
+from relayclear.store.alone import alone
 from relayclear.store.history import Event, Search
 from relayclear.store.tasks import Status
 from relayclear.store.vitals import Kind, of_kind
 from relayclear.store.watchers import WATCH, Watcher
+from relayclear.usecases.alive import database_file, watch_lives
 from relayclear.usecases.desk import Desk
-from relayclear.usecases.payments_books import paid_task
+from relayclear.usecases.paid import paid_task
 from relayclear.usecases.selling import refuse_shared_accounts
 from relayclear.usecases.vitals import Vitals
 
@@ -60,27 +60,14 @@ def role_of(desk: Desk) -> Role:
 @contextmanager
 def being_alone(desk: Desk) -> Iterator[None]:
     """Be the only daemon on the database.  Raises HeldError naming the other one."""
-    with alone(_file(desk), WATCH, desk.clock.now()):
+    with alone(database_file(desk), WATCH, desk.clock.now()):
         yield
-
-
-def watch_lives(desk: Desk) -> bool:
-    """Whether a daemon holds the database now; to look keeps none from starting.  Raises StoreError."""
-    return is_held(_file(desk), WATCH)
 
 
 def seller_alive(desk: Desk) -> bool:
     """Whether a daemon that works for paid tokens lives now.  Raises StoreError."""
     found = watchers.find(desk.journal.database)
     return watch_lives(desk) and found is not None and found.doing.get("mode") == Mode.SELLER
-
-
-def _file(desk: Desk) -> Any:
-    if desk.journal.database.path is None:
-        raise StoreError(
-            "a database in memory can't be watched", code="store_url", hint="use a file path or sqlite:///PATH"
-        )
-    return desk.journal.database.path
 
 
 def note_restart(desk: Desk, now: datetime) -> None:

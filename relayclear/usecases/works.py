@@ -26,7 +26,7 @@ from relayclear.store.tasks import Priority, Status, Task
 from relayclear.store.tokens import StoredToken
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.operations import UNDER_WAY, open_operations
-from relayclear.usecases.payments_books import PAID_TASK, paid_task
+from relayclear.usecases.paid import PAID_TASK, paid_task
 from relayclear.usecases.relay_costs import Amounts, totals
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from relayclear.clearing.operation import Operation, operation_state
 from relayclear.clearing.timeline import Happened, Moment, dated
@@ -12,7 +13,6 @@ from relayclear.ibc.text import clean, visible
 from relayclear.usecases.answers import Answers
 from relayclear.usecases.board_gas import GasLine
 from relayclear.usecases.board_rows import PathRow
-from relayclear.usecases.board_story import PacketStory, Work
 from relayclear.wording import (
     ADVICE,
     CLASSES,
@@ -25,6 +25,10 @@ from relayclear.wording import (
     moment,
     obstacle,
 )
+
+if TYPE_CHECKING:
+    # What a story is made of is loaded when somebody opens one: the first frame waits for this module.
+    from relayclear.usecases.board_story import PacketStory, Work
 
 LOW_DAYS = 3
 _NAMED = 3

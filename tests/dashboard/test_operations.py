@@ -18,7 +18,7 @@ from relayclear.store import tasks
 from relayclear.store.tasks import Moment, Outcome, Status
 from relayclear.usecases.clear import Watcher, run_clear
 from relayclear.usecases.clear_plan import ClearRequest, plan_clear
-from relayclear.usecases.payments_books import PAID_TASK
+from relayclear.usecases.paid import PAID_TASK
 from relayclear.usecases.requests import ask, requests
 from tests.dashboard.conftest import screen, watched
 from tests.dashboard.driving import opened, tab_to, wait_for_a_retry

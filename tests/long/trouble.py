@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from relayclear.store import tasks
 from relayclear.store.tasks import Status
-from relayclear.usecases.payments_books import paid_task
+from relayclear.usecases.paid import paid_task
 from relayclear.usecases.token_clear import retry_operation
 from relayclear.usecases.tokens_view import view_token
 from tests.localnet.rpc import wait_for

@@ -17,8 +17,8 @@ from relayclear.money.token import ClearingToken, SaleRules, issue
 from relayclear.rehearsal.transactions import Terms
 from relayclear.store import ledger, sales, tasks, tokens
 from relayclear.store.tasks import Task
+from relayclear.usecases.paid import paid_task
 from relayclear.usecases.payments import Reading, read_payments
-from relayclear.usecases.payments_books import paid_task
 from relayclear.usecases.quote import make_quote
 from relayclear.usecases.quote_values import QuoteRequest
 from relayclear.usecases.shop import SellRules

@@ -25,8 +25,8 @@ from relayclear.store.cursors import Cursor
 from relayclear.store.payments import StoredPayment
 from relayclear.store.tasks import Task
 from relayclear.usecases.desk import Desk
+from relayclear.usecases.paid import paid_task
 from relayclear.usecases.payments import Reading, read_payments
-from relayclear.usecases.payments_books import paid_task
 from relayclear.usecases.tokens_view import TokenView, view_token, view_tokens
 from tests.chains.rehearsed import send
 from tests.fakes.rig import Rig

@@ -24,10 +24,10 @@ from relayclear.store.db import open_database
 from relayclear.store.journal import Journal
 from relayclear.usecases.board import Board, Column, Order, Picture
 from relayclear.usecases.board_rows import PathRow
-from relayclear.usecases.board_story import BACK, ON, step
 from relayclear.usecases.listing import DetailsMode, ListRequest, list_packets
 from relayclear.usecases.picture import Keeper
 from relayclear.usecases.scan import scan
+from relayclear.usecases.stepping import BACK, ON, step
 from tests.fakes.rig import Rig, opened_rig
 from tests.fakes.world import address
 from tests.usecases.test_picture import Onlooker, agree, onlooker, path_row

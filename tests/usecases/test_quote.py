@@ -28,7 +28,7 @@ from relayclear.rehearsal.transfer import HOLD_MEMO
 from relayclear.store import history, tasks, token_states, tokens
 from relayclear.usecases.clear import Watcher, run_clear
 from relayclear.usecases.clear_plan import ClearRequest, plan_clear
-from relayclear.usecases.payments_books import paid_task
+from relayclear.usecases.paid import paid_task
 from relayclear.usecases.quote import make_quote
 from relayclear.usecases.quote_values import Issued, NoteCode, QuoteRequest
 from relayclear.usecases.shop import SellRules

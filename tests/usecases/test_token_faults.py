@@ -19,7 +19,7 @@ from relayclear.store.db import RuleBrokenError, open_database
 from relayclear.store.journal import Journal
 from relayclear.store.tasks import LEASE_SECONDS, Moment, Status
 from relayclear.usecases.alert_facts import conditions
-from relayclear.usecases.payments_books import PAID_TASK
+from relayclear.usecases.paid import PAID_TASK
 from relayclear.usecases.token_bench import POINTS, Bench
 from relayclear.usecases.token_clear import retry_task
 from relayclear.usecases.token_work import MOST_TRIES, take_up

@@ -37,7 +37,6 @@ class ListPanel(TablePanel):
     now = datetime.fromtimestamp(0, UTC)
     past = False
     _waiting: Mapping[Hashable, str] = {}
-    _counted: Sequence[str] = ()
 
     def key(self, row: Any) -> Any:
         """Its key, else its id."""
@@ -45,10 +44,6 @@ class ListPanel(TablePanel):
 
     def told(self, rows: Sequence[Any]) -> str:
         """The rows in a line; what was looked at where there are none."""
-        raise NotImplementedError
-
-    def counting(self, row: Any, now: datetime) -> str:
-        """What of a row changes by itself as time goes by."""
         raise NotImplementedError
 
     def show(self, value: Listed) -> None:
@@ -70,10 +65,7 @@ class ListPanel(TablePanel):
         """Draw rows again only where something counted on."""
         self.now = self.host.as_of or now
         super().tell(now)
-        told = [self.counting(row, self.now) for row in self.table.rows]
-        if told != self._counted:
-            self._counted = told
-            self.table.refresh()
+        self.table.tick()
 
     def ago(self, at: datetime) -> str:
         """How long before now."""

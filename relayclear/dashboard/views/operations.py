@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
@@ -119,10 +118,6 @@ class QueuePanel(OperationsPanel):
             return f"{counted(len(rows), 'operation')} not over then; why each waited isn't kept"
         return f"{len(rows) - waiting} under way, {waiting} waiting"
 
-    def counting(self, row: Any, now: datetime) -> str:
-        """Its retry is counted down."""
-        return wait_line(row, now)
-
     def _state_cell(self, row: Queued) -> Cell:
         asked = self.asked_for(row.id)
         return Cell(f"⧗ {asked}", "warn") if asked else word_cell(OPERATIONS[row.state])
@@ -193,11 +188,6 @@ class DonePanel(OperationsPanel):
             f"{counted(len(rows), 'operation')}, the last {OPERATIONS[rows[0].state].word} {self.ago(rows[0].at)} ago"
         )
 
-    def counting(self, row: Any, now: datetime) -> str:
-        """How long ago it ended."""
-        del now
-        return self.ago(row.at)
-
 
 def _packets_cell(row: Ended) -> Cell:
     return Cell(visible(f"#{row.operation.sequences}", 40))
@@ -251,11 +241,6 @@ class RequestsPanel(ListPanel):
         if not rows:
             return "nobody has asked for anything"
         return f"{counted(len(rows), 'request')}, {sum(row.state not in OVER for row in rows)} not over"
-
-    def counting(self, row: Any, now: datetime) -> str:
-        """How long ago it was asked."""
-        del now
-        return self.ago(row.asked_at)
 
     def wishes(self) -> Mapping[str, str | None]:
         """Taking it back, as long as nobody has begun."""
@@ -343,11 +328,6 @@ class DeadPanel(ListPanel):
         if self.past:
             return "of the past nobody knows which tasks were given up: = goes back to now"
         return f"{counted(len(rows), 'task')} given up: A tries again" if rows else "no task was given up"
-
-    def counting(self, row: Any, now: datetime) -> str:
-        """How long ago it was given up."""
-        del now
-        return self.ago(row.since)
 
     def _about_cell(self, row: DeadLetter) -> Cell:
         asked = self.asked_for(row.key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -163,10 +162,6 @@ class QuotesPanel(SalesPanel):
         working = sum(row.state in ACTIVE for row in rows) - payable
         return f"{counted(payable, 'open quote') if payable else 'no open quotes'}, {working} being cleared"
 
-    def counting(self, row: Any, now: datetime) -> str:
-        """The time that is left to pay."""
-        return left_words(row, now)
-
     def _left_cell(self, row: TokenView) -> Cell:
         left = left_words(row, self.now)
         return Cell(left or "-", "bad" if left == "over" else "warn" if left.endswith("s") else "" if left else "dim")
@@ -289,11 +284,6 @@ class PaymentsPanel(SalesPanel):
         """How many, and what needs somebody."""
         remark = self._sold.remark if self._sold else ""
         return (counted(len(rows), "payment") if rows else "no payments") + (f", ! {remark}" if remark else "")
-
-    def counting(self, row: Any, now: datetime) -> str:
-        """How long ago its block was made."""
-        del now
-        return self.ago(row.stored.arrival.at)
 
     def explained(self) -> str:
         """What the payment under the cursor is."""

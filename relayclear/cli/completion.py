@@ -53,7 +53,9 @@ def muted(incomplete: str) -> list[str]:
     """What is muted now."""
     from datetime import UTC, datetime
 
-    return _known(incomplete, lambda reads: _names().mutes(reads, datetime.now(UTC), MOST))
+    from relayclear.ibc.instant import rfc3339
+
+    return _known(incomplete, lambda reads: _names().mutes(reads, rfc3339(datetime.now(UTC)), MOST))
 
 
 def operations(incomplete: str) -> list[str]:

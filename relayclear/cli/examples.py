@@ -26,8 +26,8 @@ EXAMPLES = {
         'relayclear books assign --tx HASH --output 1 --as expense --reason "our archive node" --json',
     ),
     "books write-off": (
-        'relayclear books write-off HASH --reason "dust, asked back by nobody"',
-        'relayclear books write-off HASH/1 --reason "dust" --yes --json',
+        'relayclear books write-off HASH --reason "dust, asked back by nobody" --yes',
+        'relayclear books write-off HASH/0 --reason "dust" --yes --json',
     ),
     "books daily": (
         "relayclear books daily --since 7d",

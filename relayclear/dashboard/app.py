@@ -12,6 +12,7 @@ from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher
+from textual.worker import WorkerFailed
 
 from relayclear.dashboard import themes
 from relayclear.dashboard.actions import ACTIONS, Action, Context, footer, keymap, shown_key
@@ -109,7 +110,8 @@ class Dashboard(Looking):
     @property
     def broken(self) -> Exception | None:
         """The mistake of ours that ended the screen, for whoever started it to report; None for none."""
-        return self._exception
+        # Textual wraps what a worker fails of, without the lines that it failed at.
+        return self._exception.error if isinstance(self._exception, WorkerFailed) else self._exception
 
     def _fatal_error(self) -> None:
         # Textual would print a traceback; the terminal is given back whole, and a report is written instead.
@@ -214,7 +216,13 @@ class Dashboard(Looking):
     async def follow(self) -> None:
         """Round after round: look whether something was written, and only then read what is in sight."""
         while True:
-            await self._round()
+            try:
+                await self._round()
+            except Exception:
+                # It was left meanwhile: screens and widgets go one after the other, and none of them is missed.
+                if self._exit:
+                    return
+                raise
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._nudge.wait(), ROUND_SECONDS)
             self._nudge.clear()

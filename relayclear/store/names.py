@@ -5,10 +5,7 @@ Only texts, and of each kind the newest: to make facts of them, and load what th
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from relayclear.store.db import Reads
-from relayclear.store.values import time_text
 
 SELECT_CHAINS = "SELECT DISTINCT chain FROM ends ORDER BY chain"
 SELECT_CHANNELS = "SELECT channel FROM ends WHERE ? IN ('', chain)"
@@ -83,9 +80,9 @@ def keys(reads: Reads, limit: int) -> list[str]:
     return _texts(reads, SELECT_KEYS, limit)
 
 
-def mutes(reads: Reads, now: datetime, limit: int) -> list[str]:
-    """What is muted, as `packets unmute` takes it."""
-    rows = reads.rows(SELECT_MUTES, (time_text(now), limit))
+def mutes(reads: Reads, now: str, limit: int) -> list[str]:
+    """What is muted, as `packets unmute` takes it; `now` in RFC 3339, to the second."""
+    rows = reads.rows(SELECT_MUTES, (now, limit))
     return [_path(*row[:3]) + (f"/{row[3]}" if row[3] else "") for row in rows]
 
 

@@ -131,6 +131,12 @@ def assignable(world: Example) -> Values:
     return {"9F3A/1": f"{pair}/1", "9F3A": single, "rc1": quoted(world)["rc1"]}
 
 
+def nobodys(world: Example) -> Values:
+    """Coins that nobody asks back, one transaction with two outputs and one with one."""
+    values = assignable(world)
+    return {"HASH/0": values["9F3A/1"], "HASH": values["9F3A"]}
+
+
 def moved(world: Example) -> Values:
     """Coins came in that are a deposit, or went out that are an expense."""
     values = orphan(world)
@@ -335,6 +341,7 @@ def watched(world: Example) -> Values:
 PREPARED: Mapping[str, Callable[[Example], Values]] = {
     "alerts": alerting,
     "books assign": moved,
+    "books write-off": nobodys,
     "breakers": broken,
     "wallet": keyed,
     "wallet add": words,

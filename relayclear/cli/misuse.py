@@ -26,7 +26,8 @@ def _message(error: Any, context: Any) -> str:
     if option is not None and context is not None and said.startswith("No such option"):
         return f"no such option {option!r}{did_you_mean(option, _options(context.command), most=0, cutoff=0.7)}"
     if (found := _NO_COMMAND.match(said)) and context is not None:
-        return f"no such command {found['word']!r}{did_you_mean(found['word'], context.command.commands, most=0)}"
+        word = found["word"]
+        return f"no such command {word!r}{did_you_mean(word, context.command.commands, most=0, cutoff=0.6)}"
     if found := _NO_CHOICE.match(said):
         known = re.findall(r"'([^']*)'", found["known"])
         return f"{found['of']} {found['word']!r} is unknown{did_you_mean(found['word'], known, most=len(known))}"

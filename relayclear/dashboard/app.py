@@ -108,7 +108,7 @@ class Dashboard(Looking):
             await super().on_event(event)
 
     @property
-    def broken(self) -> Exception | None:
+    def broken(self) -> BaseException | None:
         """The mistake of ours that ended the screen, for whoever started it to report; None for none."""
         # Textual wraps what a worker fails of, without the lines that it failed at.
         return self._exception.error if isinstance(self._exception, WorkerFailed) else self._exception

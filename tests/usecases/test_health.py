@@ -165,7 +165,7 @@ def test_an_audit_that_found_something_is_not_forgotten(rig: Rig, tmp_path: Path
     Counter(rig, tmp_path / "shop")
     with watched(rig):
         with rig.journal.database.atomic() as tx:
-            tx.execute("INSERT INTO audits VALUES ('alpha-1', '2026-01-01T00:00:00.000000Z', 5, 0, 0)")
+            tx.execute("INSERT INTO audits VALUES ('alpha-1', '2026-01-01T00:00:00.000000Z', 5, 0, 0, '{}')")
         assert troubles(rig)[Trouble.BOOKS_OFF].subject == "alpha-1"
 
 

@@ -227,6 +227,8 @@ def test_hermes_that_outlives_us_keeps_its_keys_locked(network: Network, channel
     network.transfer(ALPHA, here)
     with _clearing(relayclear, "exec sleep 600", here, "1") as process:
         hermes = _hermes_of(relayclear)
+        # Hermes may be there before the lock's note names it: killed between the two, only the lock itself speaks.
+        wait_for(lambda: _is_named(hermes, tmp_path), "the lock to name its Hermes", timeout=10, every=0.02)
         process.kill()
         process.wait()
         try:
@@ -253,6 +255,10 @@ def _clearing(relayclear: Relayclear, body: str, channel: str, sequences: str) -
     finally:
         process.kill()
         process.communicate()
+
+
+def _is_named(hermes: int, folder: Path) -> bool | None:
+    return any(str(hermes) in lock.read_text(encoding="utf-8") for lock in folder.rglob("*.lock")) or None
 
 
 def _waits_for(file: Path) -> str:

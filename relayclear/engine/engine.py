@@ -160,10 +160,10 @@ class Engine:
             case Dead(why):
                 return Outcome(Status.DEAD, task.data, 0.0, task.tries, why, last=True)
             case Failed(why):
-                tries, (_, policy) = task.tries + 1, self._handlers[task.kind]
-                pause = policy.backoff[tries - 1] if tries <= len(policy.backoff) else policy.then_every
-                status, after = (Status.READY, pause) if pause and tries != policy.most_tries else (Status.DEAD, 0.0)
-                return Outcome(status, task.data, after * (0.9 + 0.2 * self.chance()), tries, why)
+                _, policy = self._handlers[task.kind]
+                pause = policy.backoff[task.tries] if task.tries < len(policy.backoff) else policy.then_every
+                status, after = (Status.DEAD, 0.0) if pause is None else (Status.READY, pause)
+                return Outcome(status, task.data, after * (0.9 + 0.2 * self.chance()), task.tries + 1, why)
 
     def _moment(self) -> Moment:
         return Moment(self.clock.now().timestamp(), *self.clock.boot())
@@ -171,7 +171,8 @@ class Engine:
 
 def _said(error: Exception) -> str:
     _log.debug("a handler failed", exc_info=error)
-    return clean(error.message if isinstance(error, RelayclearError) else f"{type(error).__name__}: {error}", 500)
+    said = error.message if isinstance(error, RelayclearError) else f"{type(error).__name__}: {error}"
+    return clean(said, 500)
 
 
 @contextmanager

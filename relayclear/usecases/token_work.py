@@ -42,7 +42,8 @@ UNREADABLE = 10.0
 # A node that is away is no try; what fails otherwise, an hour of five minutes long, is a fault that only a
 # person can find: the task is given up, which the alerts, `health` and the dashboard tell, until a retry.
 MOST_TRIES = 15
-POLICY = Policy(then_every=THEN_EVERY, limit_seconds=900.0, most_tries=MOST_TRIES)
+_SOON_AGAIN = (5.0, 10.0, 20.0)
+POLICY = Policy((*_SOON_AGAIN, *[THEN_EVERY] * (MOST_TRIES - 1 - len(_SOON_AGAIN))), limit_seconds=900.0)
 
 
 def take_up(bench: Bench) -> None:
@@ -77,7 +78,7 @@ async def work(bench: Bench, task: Task) -> Verdict:
         return await _step(bench, task, order)
     except RuleBrokenError as error:
         # Somebody was faster, and what is read anew ends otherwise; what goes on being refused is for a person.
-        return (Failed if task.tries < len(POLICY.backoff) else Dead)(clean(error.message, 500))
+        return (Failed if task.tries < len(_SOON_AGAIN) else Dead)(clean(error.message, 500))
 
 
 async def _step(bench: Bench, task: Task, order: Order) -> Verdict:

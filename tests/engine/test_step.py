@@ -119,13 +119,20 @@ def test_a_task_with_a_deadline_of_its_own_goes_on_every_five_minutes(rig: Rig) 
 
 
 def test_what_fails_without_end_is_left_to_a_person_in_the_end(rig: Rig) -> None:
-    engine = scripted(rig, ValueError("a bug of ours"), policy=Policy(then_every=300, most_tries=6))
+    engine = scripted(rig, ValueError("a bug of ours"), policy=Policy((5, 10, 20, 300, 300)))
     rig.add()
     assert waits(rig, engine, 5) == [5, 10, 20, 300, 300]
     assert step(engine)
     assert (rig.status, rig.task().tries, rig.task().why) == (Status.DEAD, 6, "ValueError: a bug of ours")
     assert rig.write(tasks.retry)
     assert waits(rig, engine, 1) == [5], "a person who says retry gets all tries anew"
+
+
+def test_what_failed_more_often_than_is_allowed_now_is_not_tried_for_ever(rig: Rig) -> None:
+    rig.add()
+    assert waits(rig, scripted(rig, Failed("no"), policy=Policy(then_every=300)), 8)[-1] == 300
+    assert step(scripted(rig, Failed("no"), policy=Policy((5, 10, 20, 300, 300))))
+    assert (rig.status, rig.task().tries) == (Status.DEAD, 9)
 
 
 @pytest.mark.parametrize(("chance", "first"), [(0.0, 4.5), (1.0, 5.5)])

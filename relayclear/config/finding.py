@@ -20,8 +20,8 @@ from relayclear.errors import ConfigError
 
 PREFIX = "RELAYCLEAR_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
-# Shorter names for what is set most often; the long ones, RELAYCLEAR_STORE_URL, work too.
 DATABASE = "relayclear.db"
+# Shorter names for what is set most often; the long ones, RELAYCLEAR_STORE_URL, work too.
 SHORT_NAMES = {PREFIX + "DB": "store.url", PREFIX + "PASSPHRASE_FILE": "keys.passphrase_file"}
 
 

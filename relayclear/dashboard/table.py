@@ -81,7 +81,8 @@ class BigTable(ScrollView):
         self.turned = False
         self.expert = True
         self._placed: list[Placed] = []
-        self._drawn: dict[int, tuple[Cell, ...]] = {}
+        # By line of the screen, so that it never grows beyond what is in sight.
+        self._drawn: dict[int, tuple[int, tuple[Cell, ...]]] = {}
 
     # Rows
 
@@ -91,7 +92,6 @@ class BigTable(ScrollView):
         offset = self.cursor - self.scroll_offset.y
         was = None if before is None else self.key(before)
         self.rows = rows
-        self._drawn.clear()
         at = self._place_of(was, self.cursor)
         self.virtual_size = Size(self.size.width, len(rows) + 1)
         moved = at != self.cursor
@@ -184,7 +184,7 @@ class BigTable(ScrollView):
         """Draw again those rows in sight whose words changed by themselves, as an age does: mostly none."""
         top = self.scroll_offset.y
         for index in range(top, min(len(self.rows), top + self.page())):
-            if self._cells(self.rows[index]) != self._drawn.get(index):
+            if self._drawn.get(index - top) != (index, self._cells(self.rows[index])):
                 self._redraw(index)
 
     def _cells(self, row: Any) -> tuple[Cell, ...]:
@@ -240,7 +240,8 @@ class BigTable(ScrollView):
             base += self.get_component_rich_style("big-table--cursor", partial=True)
         sign = _MARKED if marked else _HERE if here else _NEW if key in self.fresh else " "
         segments = [Segment(sign.ljust(_MARK_WIDTH), base)]
-        cells = self._drawn[index] = self._cells(row)
+        cells = self._cells(row)
+        self._drawn[index - self.scroll_offset.y] = (index, cells)
         for number, ((column, size), cell) in enumerate(zip(self._placed, cells, strict=True)):
             text = fitted(cell.text, size, right=column.right)
             # Reversed, a tone would be a patch of colour: the glyphs and words say it too.

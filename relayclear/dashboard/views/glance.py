@@ -6,6 +6,7 @@ Each is a panel of another view with less in it.  Loaded after the first frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from relayclear.dashboard.folding import FOLDED, FoldPanel
 from relayclear.dashboard.reader import Shelf
@@ -29,6 +30,13 @@ _NEWEST = 20
 class GlancePanel(FoldPanel):
     """A panel that takes one line as long as it has no rows; enter opens a row, without rows the view with more."""
 
+    more_in: ClassVar[str]
+    """That view."""
+
+    async def do_open(self) -> None:
+        """As in the panel that this is a glance at, where there is a row."""
+        await (super().do_open() if self.table.rows else self.host.open_view(self.more_in))  # type: ignore[misc]
+
     def need(self) -> int:
         """Lines to show every row; a frame around nothing would take them from the paths."""
         # What keeps it from being read is said in up to three lines, and has to be seen.
@@ -40,6 +48,7 @@ class WorkPanel(GlancePanel, QueuePanel):
     """Operations under way and waiting."""
 
     title = "Under way"
+    more_in = "operations"
     kept_of_the_past = True
 
     def summary(self) -> str:
@@ -53,15 +62,12 @@ class WorkPanel(GlancePanel, QueuePanel):
         said = f"{word.glyph} {visible(row.id, 13)} {word.word}, {progress_line(row)}" + (f", {waits}" if waits else "")
         return said + (f"; {more} more" if more else "")
 
-    async def do_open(self) -> None:
-        """The operation's whole story; the view of operations where nothing is under way."""
-        await (super().do_open() if self.table.rows else self.host.open_view("operations"))
-
 
 class OpenBreakersPanel(GlancePanel, BreakersPanel):
     """Breakers that aren't closed."""
 
     title = "Open breakers"
+    more_in = "health"
 
     def rows(self, shelf: Shelf) -> Sequence[BreakerLine]:
         """Those alone."""
@@ -78,15 +84,12 @@ class OpenBreakersPanel(GlancePanel, BreakersPanel):
         said = f"✗ {clean(view.name, 60)} {BREAKERS[view.state].word}" + (f", {left}" if left else "") + why
         return said + (f"; {more} more" if more else "")
 
-    async def do_open(self) -> None:
-        """Why it is open; the view of health where none is."""
-        await (super().do_open() if self.table.rows else self.host.open_view("health"))
-
 
 class ArrivalsPanel(GlancePanel, PaymentsPanel):
     """The newest payments."""
 
     title = "Payments"
+    more_in = "sales"
     limit = _NEWEST
 
     def summary(self) -> str:
@@ -99,10 +102,6 @@ class ArrivalsPanel(GlancePanel, PaymentsPanel):
         amount = visible(coin(row.stored.arrival.coin), 40)
         said = f"the newest {self.ago(row.stored.arrival.at)} ago, {amount}, {word.glyph} {word.word}"
         return said + (f", ! {flaws}" if flaws else "")
-
-    async def do_open(self) -> None:
-        """Everything about the payment; the view of payments where there is none."""
-        await (super().do_open() if self.table.rows else self.host.open_view("sales"))
 
 
 PANELS = (WorkPanel, OpenBreakersPanel, ArrivalsPanel)

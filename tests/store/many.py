@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -15,9 +15,12 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from relayclear.ibc.packet import ChannelEnd
+from relayclear.ibc.packet import ChannelEnd, PacketKey
+from relayclear.ibc.triage import PacketClass
 from relayclear.money.document import write_document
+from relayclear.money.fees import promise, quote
 from relayclear.money.ledger import Place
+from relayclear.money.token import ClearingToken, issue
 from relayclear.store import (
     attempts,
     cursors,
@@ -32,8 +35,8 @@ from relayclear.store import (
 from relayclear.store.db import Database, Reads, Transaction, Value, open_database
 from relayclear.store.history import Search
 from relayclear.store.values import time_text
-from tests.money.build import GRACE, PAYEE, SIGNING_KEY, TTL
-from tests.store.sold import after, make, packet
+from tests.money.build import KEY, PAYEE, RULES, SIGNING_KEY, prices
+from tests.store.sold import after, packet
 
 CHAINS = ("alpha-1", "beta-1", "gamma-1")
 # Every so many sales another wallet, another channel; one of so many tokens was never paid.
@@ -85,6 +88,14 @@ class Sold:
         return *self.end, self.number + 1
 
     @cached_property
+    def token(self) -> ClearingToken:
+        """What was sold: one packet, for 100stake."""
+        price = replace(prices(100), chain=self.chain)
+        promises = [promise(PacketKey(*self.packet), PacketClass.STUCK)]
+        issued_at = after(self.number * APART)
+        return issue(quote(price, "stake", promises, []), PAYEE, KEY, bytes.fromhex(self.order_id), issued_at, RULES)
+
+    @cached_property
     def operation_id(self) -> str:
         """The work's id."""
         return f"op-{self.order_id}"
@@ -126,21 +137,20 @@ def fill(database: Database, count: int) -> None:
     """
     for setting in ("synchronous = OFF", "foreign_keys = OFF", "cache_size = -4000000"):
         database.rows(f"PRAGMA {setting}")
-    document = write_document(make(), SIGNING_KEY)
     with database.atomic() as tx:
         for chain in CHAINS:
             cursors.begin(tx, chain, PAYEE, 1, after(0), {}, after(0))
     for first in range(0, count, _COMMIT):
         with database.atomic() as tx:
             for start in range(first, min(first + _COMMIT, count), _BATCH):
-                _add(tx, [Sold(number, count) for number in range(start, min(start + _BATCH, count))], document)
+                _add(tx, [Sold(number, count) for number in range(start, min(start + _BATCH, count))])
     for setting in ("synchronous = FULL", "foreign_keys = ON", "cache_size = -2000"):
         database.rows(f"PRAGMA {setting}")
 
 
-def _add(tx: Transaction, some: list[Sold], document: str) -> None:
+def _add(tx: Transaction, some: list[Sold]) -> None:
     _add_operations(tx, some)
-    _add_tokens(tx, some, document)
+    _add_tokens(tx, some)
     _add_payments(tx, [sold for sold in some if sold.paid])
     _add_work(tx, [sold for sold in some if sold.paid])
     _add_books(tx, some)
@@ -172,16 +182,8 @@ def _add_operations(tx: Transaction, some: list[Sold]) -> None:
     each(tx, attempts.ADD_TX, ((s.operation_id, 1, s.number + 1, 0, "delta-1", *moved) for s in worked))
 
 
-def _add_tokens(tx: Transaction, some: list[Sold], document: str) -> None:
-    terms = ("stake", PAYEE, "100")
-    each(
-        tx,
-        tokens.ADD_SOLD,
-        (
-            (s.order_id, f"rc1{s.order_id}", 7, s.chain, *terms, *_times(s), s.wallet, "issued", s.at(), document)
-            for s in some
-        ),
-    )
+def _add_tokens(tx: Transaction, some: list[Sold]) -> None:
+    each(tx, tokens.ADD_SOLD, (_kept(sold) for sold in some))
     each(tx, tokens.ADD_PACKET, ((s.order_id, *s.packet) for s in some))
     each(tx, token_states.BEGIN, ((s.state, s.state, s.at(81), s.order_id) for s in some))
     past = [(s, *life) for s in some for life in _lives(s)]
@@ -195,8 +197,12 @@ def _add_tokens(tx: Transaction, some: list[Sold], document: str) -> None:
     )
 
 
-def _times(sold: Sold) -> tuple[str, str, str]:
-    return sold.at(), sold.at(TTL), sold.at(TTL + GRACE)
+def _kept(sold: Sold) -> tuple[Value, ...]:
+    token = sold.token
+    name = (sold.order_id, token.memo, token.ref.kid)
+    price = (sold.chain, token.quote.denom, token.payee, str(token.quote.price.amount))
+    times = tuple(time_text(at) for at in (token.issued_at, token.expires_at, token.grace_ends_at))
+    return *name, *price, *times, sold.wallet, "issued", sold.at(), write_document(token, SIGNING_KEY)
 
 
 def _lives(sold: Sold) -> list[tuple[str, int, int]]:
@@ -310,7 +316,7 @@ def lists(count: int) -> Mapping[str, Callable[[Reads], object]]:
         "cleared tokens of a wallet": lambda reads: tokens.page(reads, 50, states=["cleared"], wallet=wallet),
         "tokens of a moment": lambda reads: tokens.page(reads, 50, as_of=then),
         **{f"tokens that were {state}": _of_state(state, then) for state in ("open", "clearing", "cleared", "paid")},
-        "a token by the start of its memo": lambda reads: tokens.find(reads, f"rc1{middle.order_id[:9]}"),
+        "a token by the start of its memo": lambda reads: tokens.find(reads, middle.token.memo[:12]),
         "tokens on a packet": lambda reads: tokens.open_of_packet(reads, packet(2), then),
         "open tokens of a wallet, counted": lambda reads: tokens.count_open(reads, wallet, then),
         "tokens of the last hour, counted": lambda reads: tokens.count_since(reads, after((count - 60) * APART)),

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from relayclear.ibc.packet import PacketKey
 from relayclear.store.db import Database, open_database
-from tests.store.many import fill, lists, steps
+from relayclear.store.tokens import find
+from tests.store.many import Sold, fill, lists, steps
 
-SALES = 50_000
-# Hundreds of steps.  A walk over one table of this size takes more than 2,500; a page of 50 clears with all that is
+SALES = 20_000
+# Hundreds of steps.  A walk over one table of this size takes more than 1,000; a page of 50 clears with all that is
 # told of them, the dearest list there is, about 110.
 MOST = 400
 
@@ -33,3 +35,11 @@ def test_a_walk_over_all_sales_would_be_noticed(filled: Database) -> None:
 
 def test_a_database_of_many_sales_is_whole(filled: Database) -> None:
     assert filled.rows("PRAGMA foreign_key_check") == []
+
+
+def test_a_token_of_many_is_the_one_that_its_document_sells(filled: Database) -> None:
+    for sold in (Sold(number, SALES) for number in (0, 1, SALES // 2, SALES - 1)):
+        kept = find(filled, sold.order_id)
+        assert kept is not None
+        assert kept.token == sold.token
+        assert [term.key for term in kept.token.quote.packets] == [PacketKey(*sold.packet)]

@@ -44,10 +44,6 @@ class Chain(Protocol):
         """The chain id this is configured for; every answer was checked to come from it."""
 
     @property
-    def endpoints(self) -> tuple[str, ...]:
-        """All configured endpoints, without their credentials."""
-
-    @property
     def answered(self) -> tuple[str, ...]:
         """The endpoints that answered so far, without their credentials."""
 

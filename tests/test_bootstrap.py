@@ -78,7 +78,7 @@ def test_a_desk_has_what_the_configs_say(settings: Settings) -> None:
 def test_endpoints_whose_breakers_are_open_are_not_asked(settings: Settings) -> None:
     async def work() -> NodeError:
         async with opened(settings, load_hermes(settings)) as desk:
-            urls = desk.chain("alpha-1").endpoints
+            urls = desk.endpoints["alpha-1"]
             assert urls == ("http://127.0.0.1:9", "http://127.0.0.2:9")
             for name in [endpoint_name("alpha-1", url) for url in urls]:
                 open_breaker(desk, name, "maintenance", "ann")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +9,9 @@ from typing import Any
 
 from relayclear.bootstrap import modes
 from relayclear.bootstrap.alerts import alert_facts
-from relayclear.bootstrap.desk import SystemClock, build, endpoints
+from relayclear.bootstrap.desk import SystemClock, build
 from relayclear.bootstrap.loading import LoadedHermes
 from relayclear.bootstrap.machine import free_beside, read_unit, unit_folders
-from relayclear.chains.chain import CometChain
-from relayclear.chains.hosts import Hosts
 from relayclear.config.loading import examine
 from relayclear.config.settings import Settings
 from relayclear.errors import ConfigError, RelayclearError, StoreError
@@ -75,19 +72,16 @@ class _Case:
 
 
 async def _examined_with_desk(case: _Case) -> list[Finding]:
-    settings, loaded, hosts = case.settings, case.loaded, Hosts()
+    settings, loaded = case.settings, case.loaded
     with open_database(settings.database) as database:
-        desk, chains = build(settings, loaded, Journal(database), hosts)
-        nodes = _nodes(settings, loaded, hosts)
-        alone = [chain for several in nodes.values() for chain in several.values()]
+        desk, connections = build(settings, loaded, Journal(database))
         try:
             paths = None if case.offline else tuple((await load_network(desk)).paths)
-            each = {chain: _configured(loaded, chain, several) for chain, several in nodes.items()}
+            each = {chain: _configured(loaded, chain, several) for chain, several in connections.alone().items()}
             memory = gather_memory(desk, free_beside(settings.database))
             return await doctor.examine(replace(_doctor(case, desk, paths), nodes=each, memory=memory))
         finally:
-            await asyncio.gather(*(chain.aclose() for chain in [*chains, *alone]))
-            await hosts.aclose()
+            await connections.aclose()
 
 
 def _doctor(case: _Case, desk: Desk | None, paths: tuple[RelayPath, ...] | None) -> Doctor:
@@ -113,17 +107,6 @@ def _doctor(case: _Case, desk: Desk | None, paths: tuple[RelayPath, ...] | None)
     clock = desk.clock if desk else SystemClock()
     unit = read_unit(unit_folders(settings.places.home))
     return Doctor(facts, desk.chains if desk else {}, relayers, clock, case.offline, unit=unit)
-
-
-def _nodes(settings: Settings, loaded: list[LoadedHermes], hosts: Hosts) -> dict[str, dict[str, CometChain]]:
-    """By chain and address: each endpoint as a chain of its own, so that none stands in for another."""
-    urls = endpoints(settings, loaded)
-    return {
-        chain_id: {
-            url: CometChain(chain_id, [url], hosts=hosts, rpc_budget=settings.scan.rpc_budget) for url in several
-        }
-        for chain_id, several in urls.items()
-    }
 
 
 def _configured(loaded: list[LoadedHermes], chain_id: str, nodes: Mapping[str, Chain]) -> list[ConfiguredNode]:

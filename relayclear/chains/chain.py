@@ -83,11 +83,6 @@ class CometChain:
         return self._endpoints.chain
 
     @property
-    def endpoints(self) -> tuple[str, ...]:
-        """All configured endpoints, without their credentials."""
-        return self._endpoints.names
-
-    @property
     def answered(self) -> tuple[str, ...]:
         """The endpoints that proved to be this chain and answered, without their credentials."""
         return self._endpoints.answered

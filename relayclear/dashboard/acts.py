@@ -64,6 +64,7 @@ class Acts:
         self._seen: Sequence[RequestView] = ()
         self._steps: Steps = {}
         self._scanned_at: datetime | None = None
+        self._told: Mapping[Hashable, str] = {}
 
     # Asking
 
@@ -160,6 +161,9 @@ class Acts:
 
     def _tell_rows(self) -> None:
         waiting = waiting_for(self._seen, self._steps, self._scanned_at)
+        if not waiting and not self._told:
+            return  # as nearly always: to ask every panel costs more than all else that a round does
+        self._told = waiting
         for panel in self._app.base.query(Panel):
             panel.requested(waiting)
 

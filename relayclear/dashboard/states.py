@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from relayclear.wording import age
+from relayclear.wording import coarse_age
 
 T = TypeVar("T")
 
@@ -86,14 +86,14 @@ def standing(found: Found[Any] | None, trouble: Trouble | None, now: datetime) -
         return Standing(Shape.NEVER, f"{found.what or 'nothing'}: never looked at", found.hint or "relayclear watch")
     seconds = _seconds(found.good_at, now)
     if now - found.good_at > found.stale_after:
-        return Standing(Shape.STALE, f"last good {age(seconds)} ago", found.hint)
-    return Standing(Shape.FRESH, f"{found.what + ', ' if found.what else ''}{age(seconds)} ago")
+        return Standing(Shape.STALE, f"last good {coarse_age(seconds)} ago", found.hint)
+    return Standing(Shape.FRESH, f"{found.what + ', ' if found.what else ''}{coarse_age(seconds)} ago")
 
 
 def _last_good(found: Found[Any] | None, now: datetime) -> str:
     if found is None or found.good_at is None:
         return ""
-    return f"; last good {age(_seconds(found.good_at, now))} ago"
+    return f"; last good {coarse_age(_seconds(found.good_at, now))} ago"
 
 
 def _seconds(at: datetime, now: datetime) -> int:

@@ -9,11 +9,7 @@ from relayclear.dashboard.actions import VIEWS
 from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found, Trouble
 from relayclear.usecases.health_facts import lives
-from relayclear.wording import age
-
-_STEP = 5
-"""Seconds."""
-
+from relayclear.wording import coarse_age
 
 class Top(NamedTuple):
     """Whether a daemon lives, and when it last scanned."""
@@ -53,6 +49,4 @@ def watch_words(found: Found[Any] | Trouble | None, now: datetime) -> str:
     lives = "✓ watch runs" if top.watched else "✗ watch doesn't run"
     if top.scanned_at is None:
         return f"{lives}, never scanned"
-    seconds = max(0, int((now - top.scanned_at).total_seconds()))
-    # In steps: a head that counts every second is drawn every second, and that is most of what an idle screen costs.
-    return f"{lives}, scanned {age(seconds - seconds % _STEP)} ago"
+    return f"{lives}, scanned {coarse_age(max(0, int((now - top.scanned_at).total_seconds())))} ago"

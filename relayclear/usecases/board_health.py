@@ -63,7 +63,7 @@ class NodeBoard:
         lines: list[NodeLine] = []
         for chain in sorted(desk.chains):
             lines.append(_line(chain, "", found.get((Kind.CHAIN, chain)), lags.get(chain), ()))
-            for url in desk.chains[chain].endpoints:
+            for url in desk.endpoints_of(chain):
                 vital = found.get((Kind.ENDPOINT, f"{chain}/{url}"))
                 lines.append(_line(chain, url, vital, None, self._seen(f"{chain}/{url}", vital)))
         return tuple(lines)

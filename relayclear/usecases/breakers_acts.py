@@ -53,7 +53,7 @@ def open_breaker(desk: Desk, name: str, why: str, who: str, until: datetime | No
 
 def watched(desk: Desk) -> list[str]:
     """The names of every endpoint's and every paying wallet's breaker."""
-    names = [endpoint_name(chain, url) for chain, found in desk.chains.items() for url in found.endpoints]
+    names = [endpoint_name(chain, url) for chain, urls in desk.endpoints.items() for url in urls]
     payees = desk.shop.payees if desk.shop is not None else {}
     return names + [wallet_name(chain) for chain in payees if chain in desk.chains]
 

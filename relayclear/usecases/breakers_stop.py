@@ -26,7 +26,7 @@ def seconds_to(found: BreakerView, now: datetime) -> float:
 
 def stopped_chain(desk: Desk, chain: str) -> BreakerView | None:
     """What keeps a chain from being asked: every one of its endpoints; of them the first that may be asked again."""
-    urls = desk.chain(chain).endpoints
+    urls = desk.endpoints_of(chain)
     found = [*_found(desk.breakers.shut(endpoint_name(chain, url)) for url in urls)]
     if not found or len(found) < len(urls):
         return None

@@ -41,7 +41,8 @@ class Desk:
     None where nothing can be sold.  `witnesses` are the chains once more, over the endpoints that the
     operator trusts, else over those on other hosts: a second word where there is one.  `wallet` holds
     the keys that refunds are signed with.  `accounts` says how a chain's accounts sign, by Hermes'
-    config.  `breakers` says what nobody should call now.
+    config.  `breakers` says what nobody should call now.  `endpoints` are the configured addresses of each
+    chain, without credentials, as breakers and `health` name them: known before a chain is connected.
     """
 
     journal: Journal
@@ -58,21 +59,30 @@ class Desk:
     wallet: Wallet | None = None
     accounts: Mapping[str, AccountType] = field(default_factory=dict)
     breakers: Breakers = field(kw_only=True)
+    endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def chain(self, chain_id: str) -> Chain:
         """The chain of that id.  Raises UsageError naming the nearest one."""
-        known = self.chains.get(chain_id)
-        if known is None and chain_id in self.unsupported:
+        self._require(chain_id)
+        return self.chains[chain_id]
+
+    def endpoints_of(self, chain_id: str) -> tuple[str, ...]:
+        """The chain's addresses.  Raises UsageError naming the nearest chain."""
+        self._require(chain_id)
+        return self.endpoints[chain_id]
+
+    def _require(self, chain_id: str) -> None:
+        if chain_id in self.chains:
+            return
+        if chain_id in self.unsupported:
             raise UsageError(
                 f"{chain_id} is a {self.unsupported[chain_id]} chain: relayclear reads Cosmos chains only",
                 hint="relayclear chains lists those that can be read",
             )
-        if known is None:
-            raise UsageError(
-                f"no chain {chain_id!r} in the Hermes config{did_you_mean(chain_id, self.chains)}",
-                hint="relayclear chains",
-            )
-        return known
+        raise UsageError(
+            f"no chain {chain_id!r} in the Hermes config{did_you_mean(chain_id, self.chains)}",
+            hint="relayclear chains",
+        )
 
     def instance_for(self, path: RelayPath) -> Instance:
         """The Hermes that knows both ends.  Raises RefusedError when none does."""

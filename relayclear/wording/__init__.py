@@ -84,6 +84,8 @@ OPERATIONS = {
     OperationState.CANCELLED: Word("cancelled", "-", "yellow", "stopped before anything moved"),
 }
 
+_STEP = 5
+"""Seconds."""
 _GIVEN_UP = Word("given up", "✗", "red", "nobody goes on with it until you say so")
 
 
@@ -114,6 +116,14 @@ def age(seconds: int | None) -> str:
         if seconds >= size:
             return f"{seconds // {'d': 86400, 'h': 3600, 'm': 60}[unit]}{unit}"
     return f"{seconds}s"
+
+
+def coarse_age(seconds: int) -> str:
+    """`age` in steps of five seconds, for what stands on a screen.
+
+    A line that counts every second is drawn every second, and that is most of what an idle screen costs.
+    """
+    return age(seconds - seconds % _STEP)
 
 
 def counted(number: int, noun: str) -> str:

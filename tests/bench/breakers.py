@@ -22,7 +22,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from relayclear.bootstrap.desk import endpoints, opened
+from relayclear.bootstrap.connections import endpoints
+from relayclear.bootstrap.desk import opened
 from relayclear.bootstrap.loading import load_hermes
 from relayclear.chains.chain import CometChain
 from relayclear.chains.guard import Guard

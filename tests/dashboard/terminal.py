@@ -74,15 +74,21 @@ class Terminal:
         while not holds():  # type: ignore[operator]
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited for {what} and saw {plain(self.raw[start:])[-3000:]}")
-            self.drain()
+            self._piece()
 
     def drain(self) -> None:
         """Read what was written since, waiting a moment for more."""
-        while select.select([self._near], [], [], 0.05)[0]:
-            try:
-                self.raw += os.read(self._near, 65536).decode(errors="replace")
-            except OSError:
-                return
+        while self._piece():
+            pass
+
+    def _piece(self) -> bool:
+        if not select.select([self._near], [], [], 0.05)[0]:
+            return False
+        try:
+            self.raw += os.read(self._near, 65536).decode(errors="replace")
+        except OSError:
+            return False
+        return True
 
 
 def plain(raw: str) -> str:

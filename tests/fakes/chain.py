@@ -76,10 +76,6 @@ class FakeChain:
         return self.id
 
     @property
-    def endpoints(self) -> tuple[str, ...]:
-        return (self.endpoint,)
-
-    @property
     def answered(self) -> tuple[str, ...]:
         return (self.endpoint,)
 

@@ -92,6 +92,7 @@ class Rig:
             wallet=self.real_wallet or self.wallet,
             accounts={chain: account_type(chain) for chain in self.chains},
             breakers=self.breakers,
+            endpoints={name: (chain.endpoint,) for name, chain in self.chains.items()},
         )
 
     def sell(self, folder: Path, rules: SellRules | None = None) -> Shop:

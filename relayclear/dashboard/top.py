@@ -11,6 +11,7 @@ from relayclear.dashboard.states import Found, Trouble
 from relayclear.usecases.health_facts import lives
 from relayclear.wording import coarse_age
 
+
 class Top(NamedTuple):
     """Whether a daemon lives, and when it last scanned."""
 

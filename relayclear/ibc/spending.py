@@ -9,6 +9,14 @@ from typing import NamedTuple
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import ChannelEnd, PacketKey
 
+OUT_OF_GAS = 11
+"""The SDK's code (`types/errors`) of a transaction that needed more gas than it had."""
+
+
+def code_text(code: int | None) -> str:
+    """A transaction's code with what it means, where it is known to everybody: ``code 11 (out of gas)``."""
+    return f"code {code} (out of gas)" if code == OUT_OF_GAS else f"code {code}"
+
 
 class BankSend(NamedTuple):
     """Coins to an account of the same chain (`cosmos.bank.v1beta1.MsgSend`)."""

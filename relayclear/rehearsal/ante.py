@@ -21,6 +21,8 @@ from relayclear.rehearsal.transactions import Tx
 GAS_PER_BYTE = 10
 # About what accounts, fees and one signature cost on the test network's chains.
 _GAS_BEFORE_MESSAGES = 43_700
+# Of it what taking the fee costs; a transaction without one is spared it, a simulated one too.
+_GAS_OF_FEE = 17_900
 _READING = (("Has", 1000), ("ReadFlat", 1000), ("ReadPerByte", 50))
 
 
@@ -39,7 +41,12 @@ class Mode(Enum):
 
 def gas_before(tx: Tx) -> int:
     """The gas used before the first message runs."""
-    return GAS_PER_BYTE * len(tx.raw) + _GAS_BEFORE_MESSAGES
+    return GAS_PER_BYTE * len(tx.raw) + _rest(tx)
+
+
+def _rest(tx: Tx) -> int:
+    taken = any(int(coin.amount) for coin in tx.auth.fee.amount)
+    return _GAS_BEFORE_MESSAGES if taken else _GAS_BEFORE_MESSAGES - _GAS_OF_FEE
 
 
 def check(ctx: Context, tx: Tx, mode: Mode, *, trusted: bool = False) -> None:
@@ -77,7 +84,7 @@ def _gas(tx: Tx) -> None:
     """Use the gas of the checks, so that it runs out where the SDK's does: the parameters are read first."""
     limit, used = tx.auth.fee.gas_limit, 0
     bytes_cost = GAS_PER_BYTE * len(tx.raw)
-    rest = _GAS_BEFORE_MESSAGES - sum(cost for _, cost in _READING)
+    rest = _rest(tx) - sum(cost for _, cost in _READING)
     for where, cost in (*_READING, ("txSize", bytes_cost), ("WriteFlat", rest)):
         used += cost
         if used > limit:

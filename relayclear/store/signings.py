@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from relayclear.ibc.coin import Coin
-from relayclear.ibc.spending import SequenceUse, SpentOutput
+from relayclear.ibc.spending import OUT_OF_GAS, SequenceUse, SpentOutput
 from relayclear.money.sending import LiveSigning
 from relayclear.store.db import Reads, Row, Transaction
 from relayclear.store.values import (
@@ -51,6 +51,9 @@ ORDER BY g.signed_at DESC LIMIT 1"""
 SELECT_AT_SEQUENCE = f"""
 SELECT {_SIGNING} FROM signings g {_ASSUMED} WHERE g.chain = ? AND g.address = ? AND g.sequence = ?
 ORDER BY g.signed_at"""
+SELECT_RAN_OUT = """
+SELECT coalesce(max(g.gas), 0) FROM signings g JOIN sequence_uses u ON u.tx_hash = g.tx_hash
+WHERE g.refund_id = ? AND u.code = ?"""
 SELECT_BROADCASTS = "SELECT at_height, code, answer, sent_at FROM broadcasts WHERE tx_hash = ? ORDER BY id"
 
 _USE = "address, sequence, tx_hash, height, included_at, code, memo, fee, outputs, packets"
@@ -132,6 +135,12 @@ def add_use(tx: Transaction, chain: str, use: SequenceUse, at: datetime) -> bool
     told = (use.tx_hash, use.height, time_text(use.at), use.code, use.memo, coins_text(use.fee), outputs)
     row = (chain, use.address, use.sequence, *told, keys_text(use.packets), time_text(at))
     return bool(tx.execute(ADD_USE, row))
+
+
+def ran_out_at(reads: Reads, refund_id: str) -> int:
+    """The most gas that a transaction of a refund had and didn't do with; 0 where none ran out of it."""
+    [(gas,)] = reads.rows(SELECT_RAN_OUT, (refund_id, OUT_OF_GAS))
+    return int(gas)
 
 
 def get(reads: Reads, tx_hash: str) -> Signing | None:

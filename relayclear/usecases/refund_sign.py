@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
@@ -41,21 +40,22 @@ async def sign_refund(
     """
     if refund is None:
         coin = Coin(fee_for(desk, wallet.chain, 0).denom, 1)
-        draft = await _priced(desk, wallet, head, BankSend(wallet.address, coin), "")
-        await _afford(desk, wallet, draft, coin)
-        return _keep(desk, wallet, head, draft, None)
+        draft = _draft(desk, wallet, head, BankSend(wallet.address, coin), "")
+        await _afford(desk, draft)
+        return _keep(desk, head, await _priced(desk, draft, 0), None)
     if not replaces and not _still_due(desk, refund):
         return None
+    draft = _draft(desk, wallet, head, sending_of(refund, head), refund_memo(refund.id, refund.cause))
     # Before the chain is asked: its word on a wallet without the coins would count as a failure of the refund's own.
-    await _require(desk, wallet, {refund.net.denom: refund.net.amount})
+    await _afford(desk, draft)
     try:
-        draft = await _priced(desk, wallet, head, sending_of(refund, head), refund_memo(refund.id, refund.cause))
+        draft = await _priced(desk, draft, signings.ran_out_at(desk.journal.database, refund.id))
     except RefusedError as error:
         if not replaces:
             _failed(desk, refund, error.message)
         raise
-    await _afford(desk, wallet, draft, refund.net)
-    return _keep(desk, wallet, head, draft, refund.id)
+    await _afford(desk, draft)
+    return _keep(desk, head, draft, refund.id)
 
 
 def sending_of(refund: Refund, head: Head) -> Sending:
@@ -94,49 +94,56 @@ def _failed(desk: Desk, refund: Refund, why: str) -> None:
             restate(tx, refund.order_id, now, revoked_keys(desk))
 
 
-async def _priced(desk: Desk, wallet: WalletStanding, head: Head, sending: Sending, memo: str) -> Draft:
-    """The draft of a transaction, with gas as the chain simulated it.  Raises RefusedError where it can't work."""
-    if desk.wallet is None:
-        raise ConfigError("there is no wallet", hint="relayclear wallet add", code="no_wallet_key")
+def _draft(desk: Desk, wallet: WalletStanding, head: Head, sending: Sending, memo: str) -> Draft:
+    """A transaction whose gas isn't known yet, for the least fee that the chain takes something for.
+
+    Without any fee a simulation leaves out what taking one costs, a quarter of the whole: what was signed
+    on its word would run out of gas in its block.
+    """
     rules = rules_of(desk)
-    draft = Draft(
+    return Draft(
         wallet.chain,
         wallet.address,
         wallet.number,
         wallet.on_chain,
         sending,
-        fee_for(desk, wallet.chain, 0),
+        fee_for(desk, wallet.chain, 1),
         0,
         memo,
         head.height + rules.timeout_blocks,
         rules.granters.get(wallet.chain, ""),
     )
-    used = await desk.chain(wallet.chain).simulate(desk.wallet.unsigned(draft))
-    gas = ceil(used * rules.gas_margin)
-    return replace(draft, gas=gas, fee=fee_for(desk, wallet.chain, gas))
 
 
-async def _afford(desk: Desk, wallet: WalletStanding, draft: Draft, sent: Coin) -> None:
+async def _priced(desk: Desk, draft: Draft, ran_out_at: int) -> Draft:
+    """The draft with gas as the chain simulated it, and more than an earlier try ran out at.
+
+    Raises RefusedError where it can't work.
+    """
+    if desk.wallet is None:
+        raise ConfigError("there is no wallet", hint="relayclear wallet add", code="no_wallet_key")
+    used = await desk.chain(draft.chain).simulate(desk.wallet.unsigned(draft))
+    gas = ceil(max(used, ran_out_at) * rules_of(desk).gas_margin)
+    return replace(draft, gas=gas, fee=fee_for(desk, draft.chain, gas))
+
+
+async def _afford(desk: Desk, draft: Draft) -> None:
     """Raises RefusedError where the wallet hasn't enough: the chain would take the fee and send nothing."""
-    needed = {sent.denom: sent.amount}
+    needed = {draft.sending.coin.denom: draft.sending.coin.amount}
     if not draft.granter:
         needed[draft.fee.denom] = needed.get(draft.fee.denom, 0) + draft.fee.amount
-    await _require(desk, wallet, needed)
-
-
-async def _require(desk: Desk, wallet: WalletStanding, needed: Mapping[str, int]) -> None:
-    held = (await desk.chain(wallet.chain).balances(wallet.address)).by_denom
+    held = (await desk.chain(draft.chain).balances(draft.sender)).by_denom
     for denom, amount in needed.items():
         there = held.get(denom, 0) - rules_of(desk).reserve.get(denom, 0)
         if there < amount:
             raise RefusedError(
-                f"the wallet on {wallet.chain} has {max(there, 0)} {denom} to spend, and this needs {amount} {denom}",
-                hint=f"send {denom} to {wallet.address}",
+                f"the wallet on {draft.chain} has {max(there, 0)} {denom} to spend, and this needs {amount} {denom}",
+                hint=f"send {denom} to {draft.sender}",
                 code="not_enough",
             )
 
 
-def _keep(desk: Desk, wallet: WalletStanding, head: Head, draft: Draft, refund_id: str | None) -> Signing:
+def _keep(desk: Desk, head: Head, draft: Draft, refund_id: str | None) -> Signing:
     """Sign and commit the bytes: only what is kept may be sent."""
     if desk.wallet is None:
         raise UsageError("there is no wallet", hint=f"relayclear wallet add --chain {draft.chain}")
@@ -145,8 +152,8 @@ def _keep(desk: Desk, wallet: WalletStanding, head: Head, draft: Draft, refund_i
     signing = Signing(
         signed.hash,
         refund_id,
-        wallet.chain,
-        wallet.address,
+        draft.chain,
+        draft.sender,
         draft.sequence,
         draft.timeout_height,
         head.height,

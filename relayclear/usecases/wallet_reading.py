@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from relayclear.errors import IndexerError, NodeError
-from relayclear.ibc.spending import SequenceUse, SpentOutput
+from relayclear.ibc.spending import SequenceUse, SpentOutput, code_text
 from relayclear.ibc.text import clean
 from relayclear.money.ledger import Place
 from relayclear.money.refund_state import DEAD, RefundState, Said, failures
@@ -188,7 +188,7 @@ def _tell(tx: Transaction, refund_id: str, use: SequenceUse, now: datetime, *, l
         if refund.over is None:
             book_unread(tx, refund, use, now)
         return
-    why = f"its transaction stood in block {use.height} with code {use.code}"
+    why = f"its transaction stood in block {use.height} with {code_text(use.code)}"
     refunds.say(tx, refund_id, SaidOf(Said.FAILED, RULES, why, now, use.tx_hash))
     _told(tx, refund, "refund_failed", use, now)
     give_up(tx, refund_id, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from relayclear.ibc.coin import Coin
-from relayclear.ibc.spending import SequenceUse
+from relayclear.ibc.spending import SequenceUse, code_text
 from relayclear.ibc.text import clean, visible
 from relayclear.money.policy import Gate, NeedsApproval
 from relayclear.money.refund_state import RefundState, Said
@@ -34,7 +34,7 @@ REFUNDS = {
     RefundState.WAIVED: Word("waived", "-", "cyan", "it is kept, and nobody is owed it any more"),
     RefundState.WRITTEN_OFF: Word("written off", "-", "cyan", "it was too little to send for too long"),
     RefundState.RETURNED: Word("returned", "↩", "yellow", "its packet came back; the amount is owed again"),
-    RefundState.WITHDRAWN: Word("withdrawn", "✗", "yellow", "it was taken back before it was paid"),
+    RefundState.WITHDRAWN: Word("withdrawn", "✗", "yellow", "taken back, or failed too often, before it was paid"),
 }
 
 GATES: dict[Gate | NeedsApproval, str] = {
@@ -146,7 +146,7 @@ def signed_line(one: Signed) -> str:
         return f"may land until block {signing.timeout_height}"
     if one.used_by != signing.tx_hash:
         return f"superseded: sequence {signing.sequence} was used by {one.used_by}"
-    return "landed" if one.code == 0 else f"landed and failed, with code {one.code}"
+    return "landed" if one.code == 0 else f"landed and failed, with {code_text(one.code)}"
 
 
 def owed_line(waiting: Waiting) -> str:

@@ -45,7 +45,7 @@ class FakeChain:
 
     A broadcast that `fails` never arrived; while it `swallows`, every one arrives and the answer gets
     lost; so many as `drops` says are taken and forgotten; while it `denies`, it takes them and says that
-    it didn't.
+    it didn't.  A transaction needs `underestimates` more gas than its simulation says.
     """
 
     world: World
@@ -68,6 +68,7 @@ class FakeChain:
     swallows: bool = False
     drops: int = 0
     denies: bool = False
+    underestimates: int = 0
     asked: list[str] = field(default_factory=list)
     heard: Callable[[str], None] | None = None
 
@@ -365,7 +366,7 @@ class FakeChain:
 
     async def simulate(self, raw: bytes) -> int:
         self._ask("simulate")
-        return spending.simulate(self.state, raw)
+        return spending.simulate(self.state, raw) - self.underestimates
 
     async def broadcast(self, raw: bytes) -> Broadcast:
         self._ask("broadcast")

@@ -66,6 +66,14 @@ class Till(Shop):
 
         return wait_for(there, "the refund to be confirmed", timeout=timeout)
 
+    def confirmed_each(self, count: int) -> None:
+        """So many refunds, every one of them once the chain has it."""
+
+        def there() -> bool | None:
+            return [one["state"] for one in self.refunds()] == ["confirmed"] * count or None
+
+        wait_for(there, f"{count} refunds to be confirmed", timeout=90)
+
     def audited(self) -> dict[str, Any]:
         """An audit that must agree."""
         said = self.program.run("audit")
@@ -130,6 +138,22 @@ def test_what_was_paid_too_much_goes_back_and_two_sweeps_at_once_send_nothing_tw
     again = till.program.run("refunds", "sweep")
     assert again.code == 0, again.stderr
     assert [one["state"] for one in till.refunds()] == ["confirmed"]
+    till.audited()
+
+
+def test_a_till_that_gave_back_once_gives_back_again_at_the_first_try(
+    network: Network, channel: Channel, tmp_path: Path
+) -> None:
+    # Of an account that never signed the chain reckons with a dearer key: its first refund has gas to spare.
+    till = Till(network, channel, tmp_path, 9)
+    before = till.sequence()
+    with till.watching():
+        for count in (1, 2):
+            token = till.quote(*till.stuck())
+            till.pay(token, 2 * int(token["pay"]["amount"]["amount"]))
+            till.ended(token)
+            till.confirmed_each(count)
+    assert till.sequence() == before + 2
     till.audited()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from pathlib import Path
 
 import pytest
@@ -411,6 +412,26 @@ def test_a_refund_that_stood_in_a_block_and_paid_nothing_goes_again_and_its_fee_
     assert giver.paid_to("alice") == [395_000]
     first, second = giver.wallet.signed
     assert second.sequence == first.sequence + 1
+    giver.check_books()
+    assert giver.total(Account.FEES_TAKEN) == first.fee.amount + second.fee.amount
+
+
+def test_a_simulation_without_a_fee_would_sign_for_too_little_gas(giver: Giver) -> None:
+    for amount in (400_000, 300_000):
+        underpaid(giver, amount)
+        giver.sweep()
+    assert [use.code for use in giver.uses()] == [0, 0]
+    assert giver.paid_to("alice") == [395_000, 295_000]
+
+
+def test_a_refund_that_ran_out_of_gas_is_signed_for_more(giver: Giver) -> None:
+    underpaid(giver)
+    giver.rig.alpha.underestimates = 20_000
+    giver.sweep()
+    assert [use.code for use in giver.uses()] == [11, 0]
+    assert giver.paid_to("alice") == [395_000]
+    first, second = giver.wallet.signed
+    assert second.gas == math.ceil(first.gas * RefundRules().gas_margin)
     giver.check_books()
     assert giver.total(Account.FEES_TAKEN) == first.fee.amount + second.fee.amount
 

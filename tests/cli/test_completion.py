@@ -23,7 +23,7 @@ from tests.cli.test_width import commands
 from tests.fakes.rig import Rig
 
 NAMING = re.compile(
-    r"CHAIN|CHANNEL|TOKEN|OPERATION|KEY|GAP|NAME|REFUND|CLASS|REASON|STATE|CHAIN/.*|TX.*|\[?ID….*|ID|\[TOPIC.*"
+    r"CHAIN|CHANNEL|TOKEN|OPERATION|WORK|KEY|GAP|NAME|REFUND|CLASS|REASON|STATE|CHAIN/.*|TX.*|\[?ID….*|ID|\[TOPIC.*"
 )
 # Names that the database doesn't know: Hermes' keys, themes, a token of a demo; and a reason in free words.
 OTHERS = {"--key-name", "--clearing-key", "--theme", "--pay", "--waive"}

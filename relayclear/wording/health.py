@@ -53,7 +53,7 @@ _TRY = {
     Trouble.BOOKS_OFF: "relayclear audit",
     Trouble.GAS_LOW: "relayclear doctor",
     Trouble.GAS_UNREAD: "relayclear doctor",
-    Trouble.DEAD_LETTERS: "relayclear clear --token {subject}",
+    Trouble.DEAD_LETTERS: "relayclear operations retry {subject}",
     Trouble.OVERDUE: "relayclear tokens show {subject}",
 }
 

@@ -8,11 +8,15 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 import pytest
 import typer
 
+from relayclear.clearing.breaker import BreakerState
+from relayclear.clearing.operation import OperationState
+from relayclear.clearing.request import RequestState
 from relayclear.cli.app import app_for
 from relayclear.cli.help_topics import topics
 from relayclear.cli.output import Exit, worst
@@ -24,10 +28,19 @@ from relayclear.dashboard.actions import ACTIONS, Danger, shown_key
 from relayclear.ibc.fate import Fate
 from relayclear.ibc.filter import Filter
 from relayclear.ibc.triage import BlockReason, PacketClass
+from relayclear.money.earned import Reason, Result
+from relayclear.money.refund_state import RefundState
+from relayclear.money.settlement import Flaw
+from relayclear.money.state import TokenState
 from relayclear.usecases.metrics import METRICS
-from relayclear.wording import FATES
+from relayclear.wording import FATES, OPERATIONS
+from relayclear.wording import runbook_sales as sales
+from relayclear.wording.breaking import BREAKERS
 from relayclear.wording.glossary import GLOSSARY
+from relayclear.wording.refunding import REFUNDS
+from relayclear.wording.requesting import REQUESTS
 from relayclear.wording.runbook import TODO_CLASS, TODO_FATE, TODO_REASON, lifts
+from relayclear.wording.selling import RESULTS, TOKENS, VERDICT_REASONS
 from tests.docs.makers import MAKERS, commands
 from tests.docs.pages import PAGES, ROOT, blocks, everything, made_anew, text_of
 
@@ -284,6 +297,30 @@ def test_the_runbook_leaves_somebody_alone_with_a_class_a_reason_or_a_fate() -> 
     assert {*TODO_REASON} == {*BlockReason}
     assert {*TODO_FATE} == {*Fate}
     assert all(lifts(reason).endswith(".") and len(lifts(reason)) > 20 for reason in BlockReason)
+
+
+@pytest.mark.parametrize(
+    ("kind", "todos", "words"),
+    [
+        (OperationState, sales.TODO_OPERATION, OPERATIONS),
+        (RequestState, sales.TODO_REQUEST, REQUESTS),
+        (BreakerState, sales.TODO_BREAKER, BREAKERS),
+        (TokenState, sales.TODO_TOKEN, TOKENS),
+        (Flaw, sales.TODO_FLAW, {flaw: flaw.value for flaw in Flaw}),
+        (Result, sales.TODO_RESULT, RESULTS),
+        (Reason, sales.TODO_VERDICT, VERDICT_REASONS),
+        (RefundState, sales.TODO_REFUND, REFUNDS),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_a_state_that_a_screen_names_is_not_in_the_runbook(
+    kind: type[StrEnum], todos: dict[Any, Any], words: dict[Any, Any]
+) -> None:
+    assert [*todos] == [*kind], "in the order in which they follow each other"
+    told = topics()["runbook"].splitlines()
+    titles = [line.strip() for line in told if line.startswith("    ") and not line.startswith("     ")]
+    assert {getattr(words[one], "word", words[one]) for one in kind} <= {*titles}
+    assert "given up" in titles
 
 
 def test_a_command_in_a_topic_cannot_be_typed() -> None:

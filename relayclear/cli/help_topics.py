@@ -238,7 +238,9 @@ class Topic(NamedTuple):
 
 
 TOPICS: Mapping[str, Topic] = {
-    "runbook": Topic("A packet is stuck: find, judge, clear, check again.", topic_lists.runbook),
+    "runbook": Topic(
+        "A packet is stuck: find, judge, clear, check again; what each state asks of you.", topic_lists.runbook
+    ),
     "glossary": Topic("The words of the field, in plain words.", topic_lists.glossary),
     "money": Topic("What is sold, what is earned, what goes back.", lambda: _MONEY),
     "keys": Topic("Keys of quotes and refunds, and those of Hermes.", lambda: _KEYS),

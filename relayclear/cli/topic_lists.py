@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from relayclear.cli.lines import filled
 from relayclear.cli.output import Exit
 from relayclear.cli.who import VARIABLE
+
+if TYPE_CHECKING:
+    from relayclear.wording import Word
 
 WIDTH = 80
 
@@ -126,12 +130,12 @@ def glossary() -> str:
 
 
 def runbook() -> str:
-    """What to do for each way in which a packet can be stuck."""
+    """What to do for each way in which a packet can be stuck, and for each state that a screen names."""
     from relayclear.wording import CLASSES, FATES, runbook
 
-    classes = [(name.value, f"{_said(CLASSES[name].meaning)} {todo}") for name, todo in runbook.TODO_CLASS.items()]
+    classes = _todo(CLASSES, runbook.TODO_CLASS)
     reasons = [(name.value, f"{why} {runbook.lifts(name)}") for name, (why, _) in runbook.TODO_REASON.items()]
-    fates = [(FATES[name].word, f"{_said(FATES[name].meaning)} {todo}") for name, todo in runbook.TODO_FATE.items()]
+    fates = _todo(FATES, runbook.TODO_FATE)
     parts = [
         runbook.BEFORE,
         _section(runbook.CLASSES_TITLE, classes),
@@ -139,8 +143,35 @@ def runbook() -> str:
         runbook.CLEARING,
         _section(runbook.FATES_TITLE, fates),
         runbook.AFTER,
+        *_states(),
     ]
     return "\n".join(parts)
+
+
+def _states() -> list[str]:
+    """What to do for each state of the work, of what is sold, and of what goes back."""
+    from relayclear.wording import GIVEN_UP, OPERATIONS, breaking, refunding, requesting, selling
+    from relayclear.wording import runbook_sales as told
+
+    work = _todo(OPERATIONS, told.TODO_OPERATION)
+    flaws = [(flaw.value, f"{why} {todo}") for flaw, (why, todo) in told.TODO_FLAW.items()]
+    verdicts = [(selling.VERDICT_REASONS[reason], todo) for reason, todo in told.TODO_VERDICT.items()]
+    return [
+        told.SALES,
+        _section(told.OPERATIONS_TITLE, [*work, *_todo({None: GIVEN_UP}, {None: told.GIVEN_UP})]),
+        _section(told.REQUESTS_TITLE, _todo(requesting.REQUESTS, told.TODO_REQUEST)),
+        _section(told.BREAKERS_TITLE, _todo(breaking.BREAKERS, told.TODO_BREAKER)),
+        _section(told.TOKENS_TITLE, _todo(selling.TOKENS, told.TODO_TOKEN)),
+        _section(told.FLAWS_TITLE, flaws),
+        _section(told.RESULTS_TITLE, _todo(selling.RESULTS, told.TODO_RESULT)),
+        _section(told.VERDICTS_TITLE, verdicts),
+        _section(told.REFUNDS_TITLE, _todo(refunding.REFUNDS, told.TODO_REFUND)),
+    ]
+
+
+def _todo(words: Mapping[Any, Word], todos: Mapping[Any, str]) -> list[tuple[str, str]]:
+    """Each word with what it means and what to do about it."""
+    return [(words[name].word, f"{_said(words[name].meaning)} {todo}") for name, todo in todos.items()]
 
 
 def _said(meaning: str) -> str:

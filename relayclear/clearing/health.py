@@ -188,11 +188,12 @@ class Ability:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The level, the worst findings first, and what still works."""
+    """The level, the worst findings first, and what still works; `hermes` are the configs that an ability may name."""
 
     level: Level
     findings: tuple[Finding, ...]
     abilities: tuple[Ability, ...]
+    hermes: tuple[str, ...] = ()
 
 
 _ORDER = (Level.HEALTHY, Level.DEGRADED, Level.CRITICAL)
@@ -221,7 +222,8 @@ def health(facts: Facts) -> Health:
     found = [*_of_watching(facts), *_of_dependencies(facts), *_of_money(facts), *_of_work(facts)]
     found.sort(key=lambda finding: -_ORDER.index(finding.level))
     level = max((finding.level for finding in found), key=_ORDER.index, default=Level.HEALTHY)
-    return Health(level, tuple(found), tuple(_abilities(facts)))
+    hermes = dict.fromkeys(name for chain in facts.chains for name in chain.hermes)
+    return Health(level, tuple(found), tuple(_abilities(facts)), tuple(hermes))
 
 
 def _of_watching(facts: Facts) -> Iterator[Finding]:

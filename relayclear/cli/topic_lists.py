@@ -41,6 +41,38 @@ or none, by the names in brackets:
   keys = ["clear=K", "quote="]
 """
 
+_JSON = """\
+--json works on every command: one document on stdout, ended by a line feed.
+
+  schema_version   1; it changes when a field changes its meaning or leaves
+  coins            {"denom": "uatom", "amount": "2000"}: amounts are strings, of
+                   any length
+  sequences        integers
+  times            RFC 3339 in UTC, null where nobody could tell
+  unknown          null, never 0 or an empty text
+  errors           one object on stderr: {"error": {"code", "message", "hint",
+                   "retryable"}}
+
+--json never asks, never colours, never shows progress. packets list --watch
+--json and history export --json write one document a line.
+
+A script that can't know whether its last try was heard gives --idempotency-key
+TEXT to what creates or acts (clear, tokens create|revoke|import, payments
+assign, payments gaps accept, refunds approve|waive|mark-paid|export, books
+assign, operations cancel|retry, keys create|rotate|revoke, packets
+mute|unmute). The same key and words get the same document for ever and nothing
+is done again; a clear is shown as it stands, with exit 3 while it goes on. The
+same key with other words is refused (4, idempotency_key_reused). What was
+refused or couldn't be reached left nothing behind, and may be asked for again.
+
+Every document begins with schema_version; beside it stand, at the top:
+
+"""
+
+_JSON_MARKS = """
+? may be missing: the rest tells why. What watch tells has more by its event.
+"""
+
 _BEATS = """\
 A flag beats the environment, which beats the config file, which beats the
 default. relayclear config show says where each value came from."""
@@ -127,6 +159,13 @@ def glossary() -> str:
     from relayclear.wording.glossary import GLOSSARY
 
     return "\n".join(_explained(GLOSSARY.items())) + "\n"
+
+
+def json_documents() -> str:
+    """What `--json` promises, and the names at the top of every document."""
+    from relayclear.cli.documents import rows
+
+    return _JSON + "\n".join(f"  {line}" for line in _explained(rows(), WIDTH - 2)) + "\n" + _JSON_MARKS
 
 
 def runbook() -> str:

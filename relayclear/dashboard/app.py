@@ -219,8 +219,9 @@ class Dashboard(Looking):
             try:
                 await self._round()
             except Exception:
-                # It was left meanwhile: screens and widgets go one after the other, and none of them is missed.
-                if self._exit:
+                # It is being left: screens and widgets go one after the other, and none of them is missed.  Looking
+                # before each step whether they are still there would not do: they go while a step waits.
+                if self._exit or not self.is_running:
                     return
                 raise
             with suppress(TimeoutError):
@@ -232,9 +233,6 @@ class Dashboard(Looking):
         if version != self._seen and not self.paused:
             self._seen = version
             await self._read()
-        if not self.is_running:
-            # It was left meanwhile: of every panel some widgets are gone already, and some aren't yet.
-            return
         if not self.paused:
             now = self.desk.clock.now()
             for panel in self.view.all_panels:
@@ -254,11 +252,9 @@ class Dashboard(Looking):
         panels = {str(panel.id): panel for panel in self.view.all_panels} | live_screens(self.screen_stack)
         looks = {"top": read_top, **{name: panel.look for name, panel in panels.items()}, "acts": self.acts.look}
         answers = await self.reader.read(looks, self.as_of)
-        if not self.is_running:
-            return
         now = self.desk.clock.now()
         self.top = answers.pop("top")
-        self.acts.take(answers.pop("acts"))
+        self.acts.take(answers.pop("acts"), self.top)
         for name, answer in answers.items():
             if panels[name].is_attached:
                 panels[name].take(answer, now)

@@ -10,8 +10,10 @@ import pytest
 
 from relayclear.clearing.breaker import path_name
 from relayclear.clearing.request import RequestState
+from relayclear.dashboard.acts import Asked
 from relayclear.dashboard.dialogs import Confirm
 from relayclear.dashboard.host import Start
+from relayclear.dashboard.states import Found, Trouble
 from relayclear.dashboard.views.packets import PacketsPanel
 from relayclear.errors import NodeError
 from relayclear.usecases.breakers_acts import open_breaker
@@ -291,3 +293,15 @@ async def test_a_mute_keeps_another_reason_than_was_typed(busy: Rig, typed: str,
     [view] = requests(busy.desk, 9)
     assert view.wish.why == kept
     assert [mute.reason for mute in busy.journal.mutes(busy.clock.now())] == [kept]
+
+
+@in_loop
+async def test_what_was_cleared_long_ago_is_called_cleared_just_now_where_the_scan_cannot_be_read(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED) as pilot:
+        await pilot.app.settled()
+        acts = pilot.app.acts
+        before, scanned_at = acts._seen, acts._scanned_at
+        assert scanned_at == pilot.app.top.value.scanned_at
+        acts.take(Found(Asked([], {"op-1": {1: "recv"}}), None), Trouble("the database is locked", "again"))
+        assert (acts._seen is before, acts._steps, acts._scanned_at) == (True, {}, scanned_at)

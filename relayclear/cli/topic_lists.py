@@ -107,6 +107,7 @@ SYSTEMD = {
 SHELL = {
     "_RELAYCLEAR_COMPLETE": "a tab was pressed; by the shell's script",
     "COMP_WORDS": "what was typed, in bash",
+    "COMP_CWORD": "which word of it, in bash",
     "_TYPER_COMPLETE_ARGS": "what was typed, in zsh and fish",
 }
 

@@ -91,6 +91,8 @@ def test_a_packet_is_completed_to_its_channel_only(home: Path, known: str) -> No
 
 def test_a_tab_looks_into_another_database_than_the_command_will(home: Path, known: str) -> None:
     assert tab(home, f"relayclear --db {known} packets list --chain ").stdout.split() == ["alpha-1", "beta-1"]
+    # As bash takes it apart.
+    assert tab(home, f"relayclear --db = {known} packets list --chain ").stdout.split() == ["alpha-1", "beta-1"]
     assert tab(home, "relayclear packets list --chain ").stdout.split() == []
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 LOW_DAYS = 3
 _NAMED = 3
+_UNTOLD = "of the past only packets are told"
 _LONG_DAYS = 999
 MOMENTS = {
     Happened.ASKED: "asked to clear {sequences}",
@@ -66,7 +67,7 @@ def _gas_line(found: Answers) -> str:
     lines = [one for one in found.gas if one.held is not None]
     unread = [one for one in found.gas if one.error is not None or one.looked_at is None]
     if not lines:
-        return "? gas      nobody has looked: relayclear watch does"
+        return f"? gas      {_UNTOLD}" if found.owed is None else "? gas      nobody has looked: relayclear watch does"
     sign = "✗" if any(_is_low(one) for one in lines) else "?" if unread else "✓"
     said = ", ".join(gas_words(one) for one in sorted(lines, key=_urgency)[:2])
     return f"{sign} gas      {said}" + (f"; {len(unread)} not read" if unread else "")
@@ -92,13 +93,15 @@ def _urgency(one: GasLine) -> tuple[bool, float, str, str]:
 
 def _owed_line(found: Answers) -> str:
     if found.owed is None or found.approved is None:
-        return "? owed     of the past only packets are told"
+        return f"? owed     {_UNTOLD}"
     if not found.owed and not found.approved:
         return "✓ owed     nothing"
     said = [f"{counted(found.owed, 'refund')} to be decided"] if found.owed else []
     said += [f"{found.approved} approved and not sent"] if found.approved else []
     due = _due_words(found)
-    return f"! owed     {', '.join(said)}" + (f": {', '.join(due[:2])}" if due else "") + (" …" if due[2:] else "")
+    # The books don't know yet what of it is kept as a fee.
+    sums = f": up to {', '.join(due[:2])}{' …' if due[2:] else ''}" if due else ""
+    return f"! owed     {', '.join(said)}{sums}"
 
 
 def _due_words(found: Answers) -> list[str]:
@@ -107,6 +110,8 @@ def _due_words(found: Answers) -> list[str]:
 
 
 def _breaker_line(found: Answers) -> str:
+    if found.open_breakers is None:
+        return f"? breakers {_UNTOLD}"
     if not found.open_breakers:
         return "✓ breakers all closed"
     more = len(found.open_breakers) - _NAMED
@@ -136,7 +141,7 @@ def _answers_lines(found: Answers, now: datetime) -> Iterator[str]:
     yield "  5 shows each refund, and why it waits"
     yield ""
     yield breakers
-    yield from (f"  {clean(name, 100)}" for name in found.open_breakers)
+    yield from (f"  {clean(name, 100)}" for name in found.open_breakers or ())
     yield "  6 shows why, and until when"
 
 

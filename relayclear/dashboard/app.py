@@ -236,7 +236,7 @@ class Dashboard(Looking):
             # It was left meanwhile: of every panel some widgets are gone already, and some aren't yet.
             return
         if not self.paused:
-            now = self.desk.clock.now()
+            now = self.shown_at
             for panel in self.view.all_panels:
                 panel.tell(now)
             for screen in live_screens(self.screen_stack).values():
@@ -256,7 +256,7 @@ class Dashboard(Looking):
         answers = await self.reader.read(looks, self.as_of)
         if not self.is_running:
             return
-        now = self.desk.clock.now()
+        now = self.shown_at
         self.top = answers.pop("top")
         self.acts.take(answers.pop("acts"))
         for name, answer in answers.items():
@@ -321,6 +321,10 @@ class Dashboard(Looking):
         at = widgets.index(focused) if focused in widgets else -1
         if widgets:
             widgets[(at + 1) % len(widgets)].focus()
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C leaves as everywhere else; Textual would name a key of its own instead."""
+        self.call_later(self.do_quit)
 
     async def do_quit(self) -> None:
         """Leave; what this very screen carries out is let end first, unless somebody presses the key again."""

@@ -71,6 +71,12 @@ class FoldPanel(TablePanel):
         if self.need() != before:
             self.post_message(FoldingView.Wanted())
 
+    def tell(self, now: datetime) -> None:
+        """Ages and countdowns go on while nothing is written."""
+        super().tell(now)
+        if self.table.rows and not self.folded:
+            self.table.tick()
+
     def standing(self, now: datetime) -> Standing:
         """Its state; what isn't kept of the past is neither stale nor failed."""
         how = super().standing(now)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from relayclear.clearing.operation import Operation, operation_state
 from relayclear.clearing.timeline import Happened, Moment, dated
 from relayclear.ibc.coin import Coin
+from relayclear.ibc.packet import Packet
 from relayclear.ibc.text import clean, visible
 from relayclear.usecases.answers import Answers
 from relayclear.usecases.board_gas import GasLine
 from relayclear.usecases.board_rows import PathRow
+from relayclear.usecases.views import timeout_at
 from relayclear.wording import (
     ADVICE,
     CLASSES,
@@ -229,12 +231,22 @@ def _details(story: PacketStory) -> Iterator[str]:
         yield "its details are not read: what it moves and its timeout are unknown"
         return
     yield "details: read, and they fit the commitment on the chain"
+    yield f"timeout  {timeout_words(story.packet)}"
     if story.transfer is not None:
         yield f"moves    {visible(coin(story.transfer.coin), 200)}"
         yield f"from     {visible(story.transfer.sender, 200)}"
         yield f"to       {visible(story.transfer.receiver, 200)}"
         if story.transfer.memo:
             yield f"memo     {visible(story.transfer.memo, 300)}"
+
+
+def timeout_words(packet: Packet) -> str:
+    """Until when it may be delivered: a time, a height of the receiving chain, or whatever comes first of both."""
+    at = timeout_at(packet)
+    until = moment(at) if at else ""
+    if not packet.timeout_height.is_zero:
+        return f"height {packet.timeout_height}" + (f" or {until}" if until else "")
+    return until or ("none" if packet.timeout_timestamp == 0 else str(packet.timeout_timestamp))
 
 
 def _told(story: PacketStory) -> list[tuple[datetime, str]]:
@@ -272,16 +284,17 @@ def operation_lines(work: Work) -> Iterator[str]:
 
 
 def attempt_lines(operation: Operation) -> Iterator[str]:
-    """Each run with its exact command and output, and what became of each packet."""
+    """Each run with its exact command, what became of each packet, and last the output, which may be long."""
     for attempt in operation.attempts:
         yield f"  attempt {attempt.number}, {moment(attempt.started_at)}"
         if attempt.run is not None:
             yield f"    $ {clean(' '.join(attempt.run.argv))}"
-            yield from (f"    | {clean(line, 300)}" for line in attempt.run.output.splitlines()[-40:])
             yield from (f"    Hermes: {clean(line, 300)}" for line in attempt.run.complaints)
         for packet in attempt.after:
             yield f"    {clean(fate_line(packet), 300)}"
             yield from (f"      {tx.step} {tx.hash} on {tx.chain}, by {tx.relayer}" for tx in packet.txs)
+        if attempt.run is not None:
+            yield from (f"    | {clean(line, 300)}" for line in attempt.run.output.splitlines()[-40:])
 
 
 def _next(story: PacketStory) -> Iterator[str]:

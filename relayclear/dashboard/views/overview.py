@@ -96,6 +96,8 @@ class PathsPanel(FoldPanel):
     )
     terms = ("channel", "stuck", "blocked", "client", "clear")
     kept_of_the_past = True
+    # They count to the scan.
+    ages = False
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
         self._at: datetime | None = None

@@ -300,8 +300,10 @@ def _abilities(facts: Facts) -> Iterator[Ability]:
         yield _but(_all(Work.CLEAR, chain, looks + _hermes(facts, chain)), _paths(facts, chain))
         if chain.sells:
             yield _but(_all(Work.QUOTE, chain, looks + _hermes(facts, chain)), _paths(facts, chain))
-            yield _all(Work.TAKE_PAYMENTS, chain, [*_watched(facts), *_payments(chain)])
-            yield _all(Work.REFUND, chain, looks + _refunds(facts, chain))
+            # The reading of payments may not have noticed yet what others know of the chain.
+            away = [one for one in looks if one[0] is False]
+            yield _all(Work.TAKE_PAYMENTS, chain, [*_watched(facts), *away, *_payments(chain)])
+            yield _all(Work.REFUND, chain, [*_watched(facts), *looks, *_refunds(facts, chain)])
 
 
 # What a work rests on: whether that is there (None: not known), and its name.
@@ -353,7 +355,9 @@ def _refunds(facts: Facts, chain: ChainSigns) -> _Rests:
     wallet = f"wallet/{chain.chain}"
     shut = [(False, name) for name in _shut(facts, wallet) if name == wallet]
     # By a person's hand they go all the same; by themselves they wait.
-    return [*shut, *([(False, f"refunds {chain.chain}")] if chain.stopped is not None else [])]
+    task = f"refunds {chain.chain}"
+    failing = facts.watching.alive and task in facts.watching.troubles
+    return [*shut, *([(False, task)] if chain.stopped is not None or failing else [])]
 
 
 def _paths(facts: Facts, chain: ChainSigns) -> tuple[str, ...]:

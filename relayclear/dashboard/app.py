@@ -234,7 +234,7 @@ class Dashboard(Looking):
             self._seen = version
             await self._read()
         if not self.paused:
-            now = self.desk.clock.now()
+            now = self.shown_at
             for panel in self.view.all_panels:
                 panel.tell(now)
             for screen in live_screens(self.screen_stack).values():
@@ -252,7 +252,7 @@ class Dashboard(Looking):
         panels = {str(panel.id): panel for panel in self.view.all_panels} | live_screens(self.screen_stack)
         looks = {"top": read_top, **{name: panel.look for name, panel in panels.items()}, "acts": self.acts.look}
         answers = await self.reader.read(looks, self.as_of)
-        now = self.desk.clock.now()
+        now = self.shown_at
         self.top = answers.pop("top")
         self.acts.take(answers.pop("acts"), self.top)
         for name, answer in answers.items():
@@ -317,6 +317,10 @@ class Dashboard(Looking):
         at = widgets.index(focused) if focused in widgets else -1
         if widgets:
             widgets[(at + 1) % len(widgets)].focus()
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C leaves as everywhere else; Textual would name a key of its own instead."""
+        self.call_later(self.do_quit)
 
     async def do_quit(self) -> None:
         """Leave; what this very screen carries out is let end first, unless somebody presses the key again."""

@@ -52,6 +52,9 @@ class FoldPanel(TablePanel):
     kept_of_the_past = False
     """Whether it can be shown as it was at a time."""
 
+    ages = True
+    """Whether its rows tell of the time that goes by."""
+
     untold = False
     folded = False
 
@@ -74,6 +77,12 @@ class FoldPanel(TablePanel):
         super().take(answer, now)
         if (self.need(), self.wanted()) != before:
             self.post_message(FoldingView.Wanted())
+
+    def tell(self, now: datetime) -> None:
+        """Ages and countdowns go on while nothing is written."""
+        super().tell(now)
+        if self.ages and self.table.rows and not self.folded:
+            self.table.tick()
 
     def standing(self, now: datetime) -> Standing:
         """Its state; what isn't kept of the past is neither stale nor failed."""

@@ -16,6 +16,7 @@ from relayclear.dashboard.host import Start
 from relayclear.dashboard.states import Found, Trouble
 from relayclear.dashboard.views.packets import PacketsPanel
 from relayclear.errors import NodeError
+from relayclear.ibc.packet import PacketKey
 from relayclear.usecases.breakers_acts import open_breaker
 from relayclear.usecases.requests import requests
 from relayclear.usecases.watching import being_alone
@@ -76,6 +77,23 @@ async def test_two_marked_packets_are_cleared_without_their_plan_or_told_badly(b
         assert any("here" in said or "this screen" in said for said in toasts(pilot.app)), toasts(pilot.app)
         assert busy.relayer.jobs
         assert not set(chosen) & set(busy.pending())
+
+
+@in_loop
+async def test_a_mark_on_a_packet_that_is_gone_keeps_the_one_under_the_cursor_from_being_cleared(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED) as pilot:
+        await pilot.press("2")
+        await pilot.app.settled()
+        table = pilot.app.query_one(PacketsPanel).table
+        table.go([row.sequence for row in table.rows].index(1))
+        await pilot.press("space")
+        busy.world.relay(PacketKey(*busy.source, 1))
+        await watched(busy)
+        await until(pilot, lambda: 1 not in [row.sequence for row in table.rows])
+
+        assert table.marked == set()
+        assert pilot.app.context().wishes["clear"] is None
 
 
 @pytest.mark.parametrize("key", ["n", "escape", "enter"])

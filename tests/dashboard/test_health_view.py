@@ -222,7 +222,10 @@ def test_a_look_without_an_answer_is_forgotten_or_counted_twice(rig: Rig) -> Non
             assert "connection" in said
             assert "✗ http://alpha-1:26657" in said
             assert "✗ 1 of" in pilot.app.query_one(ChainsPanel).summary()
-            await pilot.press("j", "enter")
+            await pilot.press("enter")
+            await pilot.pause()
+            assert "height    " in pilot.app.screen.text
+            await pilot.press("escape", "j", "enter")
             await pilot.pause()
             assert isinstance(pilot.app.screen, Page)
             assert "no answer" in pilot.app.screen.text

@@ -25,6 +25,7 @@ from relayclear.store.history import Search
 from relayclear.store.payments import How, Orphan, StoredPayment
 from relayclear.usecases.payments import read_payments
 from relayclear.usecases.payments_acts import assign
+from relayclear.usecases.payments_begin import begin
 from relayclear.usecases.quote import make_quote
 from relayclear.usecases.quote_values import QuoteRequest
 from relayclear.usecases.tokens_view import payment_of, view_token
@@ -451,6 +452,19 @@ def test_row_34_a_flood_of_memos_is_counted_and_hides_no_payment(till: Till) -> 
     assert till.total(Account.ORPHANED) == 10_000
     told = [event.what for event in history.page(till.rig.journal.database, 100)]
     assert sorted(told) == ["orphans", "payment", "reading_began", "token_state"]
+
+
+def test_two_who_begin_at_once_at_one_height_begin_twice(rig: Rig, tmp_path: Path) -> None:
+    rig.sell(tmp_path / "shop")
+    node, payee = rig.desk.chain(ALPHA), address("payee", ALPHA)
+
+    async def both() -> None:
+        height = (await node.head()).height
+        await asyncio.gather(*(begin(rig.desk, node, ALPHA, payee, height) for _ in range(2)))
+
+    asyncio.run(both())
+    told = [event.what for event in history.page(rig.journal.database, 100)]
+    assert told.count("reading_began") == 1
 
 
 def test_what_leaves_the_payee_is_booked_too(till: Till) -> None:

@@ -27,6 +27,7 @@ class Found(Generic[T]):
     """What a look found.  `good_at`: when what it shows was last true, None for never.
 
     `error` is what keeps the facts themselves from being read now (a frozen node), with the next step in `hint`;
+    `doubt` says why nobody can look now, before any look has failed of it;
     `what` names what was looked at, for the words of an empty panel; after `stale_after` it says nothing of now.
     """
 
@@ -36,6 +37,7 @@ class Found(Generic[T]):
     error: str | None = None
     hint: str | None = None
     stale_after: timedelta = timedelta(minutes=3)
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def standing(found: Found[Any] | None, trouble: Trouble | None, now: datetime) -
     | yes | - | - | - | failed |
     | no | yes | yes | - | failed |
     | no | yes | no | never | never scanned |
-    | no | yes | no | long ago | stale |
+    | no | yes | no | long ago, or nobody can look now | stale |
     | no | yes | no | lately | fresh |
     """
     last = _last_good(found, now)
@@ -84,9 +86,9 @@ def standing(found: Found[Any] | None, trouble: Trouble | None, now: datetime) -
         return Standing(Shape.FAILED, f"{found.error}{last}", found.hint)
     if found.good_at is None:
         return Standing(Shape.NEVER, f"{found.what or 'nothing'}: never looked at", found.hint or "relayclear watch")
+    if found.doubt is not None or now - found.good_at > found.stale_after:
+        return Standing(Shape.STALE, f"{found.doubt or ''}{last}".removeprefix("; "), found.hint)
     seconds = _seconds(found.good_at, now)
-    if now - found.good_at > found.stale_after:
-        return Standing(Shape.STALE, f"last good {coarse_age(seconds)} ago", found.hint)
     return Standing(Shape.FRESH, f"{found.what + ', ' if found.what else ''}{coarse_age(seconds)} ago")
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from relayclear.clearing.breaker import endpoint_name
 from relayclear.dashboard.app import Dashboard
 from relayclear.dashboard.host import Start
 from relayclear.dashboard.states import Shape
 from relayclear.dashboard.views.overview import PathsPanel
 from relayclear.dashboard.views.packets import PacketsPanel
 from relayclear.errors import NodeError
+from relayclear.usecases.breakers_acts import open_breaker
 from relayclear.watch import Rhythm, Watch
 from tests.dashboard.conftest import Silent, screen, watched
 from tests.dashboard.loop import in_loop
@@ -99,6 +101,25 @@ async def test_what_is_old_passes_for_now(busy: Rig, key: str, panel: type[Any])
         assert "! stale: last good 6m ago" in seen(pilot.app)
         # Dimmed, and still there.
         assert pilot.app.query_one(panel).has_class("-stale")
+        assert list(pilot.app.query_one(panel).table.rows) == rows
+
+
+@pytest.mark.parametrize(("key", "panel"), VIEWS)
+@in_loop
+async def test_what_nobody_can_look_at_any_more_passes_for_now_until_a_scan_fails(
+    busy: Rig, key: str, panel: type[Any]
+) -> None:
+    await watched(busy)
+    async with screen(busy, size=(120, 40)) as pilot:
+        await pilot.press(key)
+        await settled(pilot)
+        rows = list(pilot.app.query_one(panel).table.rows)
+        (url,) = busy.desk.endpoints["beta-1"]
+        open_breaker(busy.desk, endpoint_name("beta-1", url), "it hangs", "ann")
+        await settled(pilot)
+
+        assert shape(pilot.app, panel) is Shape.STALE
+        assert "! stale: beta-1 can't be asked now; last good" in seen(pilot.app)
         assert list(pilot.app.query_one(panel).table.rows) == rows
 
 

@@ -11,6 +11,7 @@ from relayclear.dashboard.states import Found, Shape, Trouble, glyph, standing
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 LATELY = NOW - timedelta(seconds=20)
 LONG_AGO = NOW - timedelta(minutes=10)
+DOUBT = "beta-1 can't be asked now"
 LOCKED = Trouble("the database is locked", "relayclear doctor")
 
 
@@ -26,6 +27,8 @@ LOCKED = Trouble("the database is locked", "relayclear doctor")
         (Found(1, None, "2 paths"), None, Shape.NEVER, "2 paths: never looked at"),
         (Found(1, LONG_AGO), None, Shape.STALE, "last good 10m ago"),
         (Found(1, LATELY, "2 paths"), None, Shape.FRESH, "2 paths, 20s ago"),
+        (Found(1, LATELY, doubt=DOUBT), None, Shape.STALE, f"{DOUBT}; last good 20s ago"),
+        (Found(1, LATELY, error="frozen", doubt=DOUBT), None, Shape.FAILED, "frozen; last good 20s ago"),
     ],
 )
 def test_a_panel_passes_for_better_than_it_is(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
@@ -27,6 +28,7 @@ from relayclear.dashboard.views.packet_cells import (
     reasons_text,
     values_text,
 )
+from relayclear.dashboard.views.pictured import pictured
 from relayclear.ibc.text import visible
 from relayclear.usecases.answers import Answers, read_answers
 from relayclear.usecases.board_rows import PathRow
@@ -55,8 +57,7 @@ class AnswersPanel(Panel):
         found = read_answers(shelf.desk, picture)
         # Why, and what to do about it, stands over the paths.
         error = f"{found.unread} of {counted(found.paths, 'path')} can't be read" if found.unread else None
-        what = counted(found.paths, "path")
-        return Found(found, picture.good_at, what, error, stale_after=shelf.stale_after)
+        return replace(pictured(shelf, picture, found), error=error, hint=None)
 
     def show(self, value: Answers) -> None:
         """Show the answers."""
@@ -126,16 +127,7 @@ class PathsPanel(FoldPanel):
     def look(self, shelf: Shelf) -> Found[Paths]:
         """Every path, as the last scan left it."""
         picture = shelf.board.read(shelf.as_of)
-        failed = picture.unread
-        error = f"{path_text(failed[0].path)}: {visible(failed[0].error or '', 120)}" if failed else None
-        return Found(
-            Paths(picture.paths, picture.at),
-            picture.good_at,
-            counted(len(picture.paths), "path"),
-            error,
-            "relayclear doctor" if failed else None,
-            shelf.stale_after,
-        )
+        return pictured(shelf, picture, Paths(picture.paths, picture.at))
 
     def show(self, value: Paths) -> None:
         """Show them."""

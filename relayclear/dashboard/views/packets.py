@@ -15,6 +15,7 @@ from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found
 from relayclear.dashboard.view import View
 from relayclear.dashboard.views.packet_cells import age_text, blocked_text, class_cell, path_text
+from relayclear.dashboard.views.pictured import pictured
 from relayclear.errors import RelayclearError
 from relayclear.ibc.filter import Filter
 from relayclear.ibc.packet import ChannelEnd, PacketKey, SequenceRanges, Transfer
@@ -91,16 +92,7 @@ class PacketsPanel(TablePanel):
     def look(self, shelf: Shelf) -> Found[Packets]:
         """The rows that fit the filter, in the chosen order."""
         picture = shelf.board.read(shelf.as_of)
-        found = self._chosen(shelf, picture)
-        failed = next(iter(picture.unread), None)
-        return Found(
-            found,
-            picture.good_at,
-            counted(len(picture.paths), "path"),
-            None if failed is None else f"{path_text(failed.path)}: {visible(failed.error or '', 120)}",
-            None if failed is None else "relayclear doctor",
-            shelf.stale_after,
-        )
+        return pictured(shelf, picture, self._chosen(shelf, picture))
 
     def _chosen(self, shelf: Shelf, picture: Picture) -> Packets:
         """What was shown before, where nothing of it can be another: most commits are a daemon's heartbeat."""

@@ -56,7 +56,7 @@ def exit_of(found: Health) -> Exit:
 
 def _print(face: Face, found: Health, now: datetime) -> None:
     from relayclear.cli.lines import print_filled
-    from relayclear.wording.health import LEVELS, ability_line, sentence, step
+    from relayclear.wording.health import LEVELS, ability_line, sentence, step, unknown_step
 
     out, word = console(face.color), LEVELS[found.level]
     print_filled(out, f"{word.word}: {word.meaning}", f"{word.glyph} ", word.style)
@@ -67,3 +67,5 @@ def _print(face: Face, found: Health, now: datetime) -> None:
     out.print("what works:")
     for ability in found.abilities:
         print_filled(out, ability_line(ability), "  ")
+    if (more := unknown_step(found)) is not None:
+        out.print(f"    try: {more}", soft_wrap=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from relayclear.clearing.health import Ability, Finding, Health, Level, Trouble, Work
+from relayclear.clearing.health import FORGOTTEN_AFTER, Ability, Finding, Health, Level, Trouble, Work
 from relayclear.ibc.instant import rfc3339
 from relayclear.ibc.text import clean
-from relayclear.wording import Word, age, of_chain
+from relayclear.wording import Word, age, long_age, of_chain
 
 LEVELS = {
     Level.HEALTHY: Word("healthy", "✓", "green", "everything works"),
@@ -70,6 +70,14 @@ WORKS = {
     Work.REFUND: "sending refunds by itself",
 }
 
+_FORGOTTEN = long_age(int(FORGOTTEN_AFTER.total_seconds()))
+_KEPT_BY = {
+    "database": "the database can't be used",
+    "watch": "relayclear watch doesn't run",
+    "hermes": "no Hermes config has it",
+}
+_READ = {"payments": "payments there are not read", "refunds": "they wait for a person"}
+
 
 def sentence(finding: Finding, now: datetime) -> str:
     """What is wrong, in one line, and for how long."""
@@ -91,11 +99,33 @@ def ability_line(ability: Ability) -> str:
     """One work: whether it can be done where, and what keeps it."""
     glyph = {True: "✓", False: "✗", None: "?"}[ability.works]
     where = f" on {clean(ability.chain, 64)}" if ability.chain else ""
-    why = ", ".join(clean(name, 200) for name in ability.why)
-    if not why:
-        return f"{glyph} {WORKS[ability.work]}{where}"
-    lead = {True: "all but", False: "because of", None: "unknown without"}[ability.works]
-    return f"{glyph} {WORKS[ability.work]}{where}, {lead} {why}"
+    work = f"{glyph} {WORKS[ability.work]}{where}"
+    if not ability.why:
+        return work
+    if ability.works:
+        return f"{work}, all but {', '.join(clean(name, 200) for name in ability.why)}"
+    return f"{work}: " + ", ".join(_kept_by(ability, name) for name in ability.why)
+
+
+def _kept_by(ability: Ability, name: str) -> str:
+    """Why a work can't be done, or why nobody can tell, as one clause."""
+    kind, _, rest = name.partition(" ")
+    if name.startswith(("endpoint/", "hermes/", "wallet/")):
+        return f"the breaker {clean(name, 200)} is open"
+    if name in _KEPT_BY:
+        return _KEPT_BY[name]
+    if kind in _READ and rest == ability.chain:
+        return _READ[kind] if ability.works is False else "nobody has read payments there yet"
+    subject = f"{clean(name, 200)}" if name == ability.chain else f"Hermes of {clean(name, 200)}"
+    if ability.works is None:
+        return f"not known, nobody has looked at {subject} in the last {_FORGOTTEN}"
+    return f"{subject} can't be {'read' if name == ability.chain else 'used'}"
+
+
+def unknown_step(found: Health) -> str | None:
+    """What tells more where nobody can tell whether something works; None where all is known."""
+    unknown = any(ability.works is None for ability in found.abilities)
+    return "relayclear doctor looks now; relayclear watch keeps looking" if unknown else None
 
 
 def document(found: Health, now: datetime) -> dict[str, Any]:

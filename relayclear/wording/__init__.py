@@ -80,7 +80,7 @@ OPERATIONS = {
     OperationState.PARTIAL: Word("partial", "◐", "yellow", "some packets are done, some are not"),
     OperationState.FAILED: Word("failed", "✗", "red", "no packet moved"),
     OperationState.NOTHING_TO_DO: Word("nothing to do", "✓", "green", "every packet was already done"),
-    OperationState.UNKNOWN: Word("unknown", "?", "yellow", "the outcome can't be told now; look again"),
+    OperationState.UNKNOWN: Word("unknown", "?", "yellow", "the outcome can't be told yet"),
     OperationState.CANCELLED: Word("cancelled", "-", "yellow", "stopped before anything moved"),
 }
 
@@ -106,6 +106,13 @@ def waits_line(operation: Operation) -> str | None:
     if task.given_up:
         return f"{why}; relayclear operations retry {operation.id}"
     return f"until {moment(task.until)}: {why}"
+
+
+def again_command(operation: Operation) -> str | None:
+    """What asks the chains about an operation once more; None for one whose outcome is known, or still to come."""
+    return (
+        f"relayclear operations show {operation.id}" if operation_state(operation) is OperationState.UNKNOWN else None
+    )
 
 
 def age(seconds: int | None) -> str:

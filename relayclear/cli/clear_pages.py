@@ -24,6 +24,7 @@ from relayclear.wording import (
     again_command,
     coin,
     counted,
+    failed_step,
     fate_line,
     operation_word,
     waits_line,
@@ -116,6 +117,8 @@ def print_operation(face: Face, operation: Operation) -> None:
         for tx in packet.txs:
             fee = ", ".join(coin(item) for item in tx.fee)
             out.print(f"      {tx.step} {tx.hash} on {tx.chain}, fee {fee or 'unknown'}", style="dim", soft_wrap=True)
+    if (step := failed_step(operation)) is not None:
+        print_filled(out, step, "  try: ")
     if (again := again_command(operation)) is not None:
         out.print(f"  try: {again}   asks both chains again", soft_wrap=True)
     for attempt in operation.attempts:

@@ -17,6 +17,7 @@ from relayclear.wording import (
     ADVICE,
     CLASSES,
     OPERATIONS,
+    advice,
     age,
     clear_command,
     coin,
@@ -288,7 +289,7 @@ def _next(story: PacketStory) -> Iterator[str]:
         yield f"muted: {visible(row.muted.reason, 200)}"
     if row.blocked is not None and row.verdict.clearable is False:
         yield f"can't be cleared now: {clean(obstacle(row.blocked), 300)}"
-        if row.blocked.reason in ADVICE:
-            yield f"try: {ADVICE[row.blocked.reason]}"
+        if (words := advice(row)) is not None:
+            yield f"try: {words}"
         return
     yield clear_command(story.key.end, story.key.sequence)

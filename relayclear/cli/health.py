@@ -66,6 +66,7 @@ def _print(face: Face, found: Health, now: datetime) -> None:
         out.print(f"    try: {step(finding)}", soft_wrap=True)
     out.print("what works:")
     for ability in found.abilities:
-        print_filled(out, ability_line(ability), "  ")
+        glyph, _, words = ability_line(ability).partition(" ")
+        print_filled(out, words, f"  {glyph} ")
     if (more := unknown_step(found)) is not None:
         out.print(f"    try: {more}", soft_wrap=True)

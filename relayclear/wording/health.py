@@ -104,22 +104,33 @@ def ability_line(ability: Ability) -> str:
         return work
     if ability.works:
         return f"{work}, all but {', '.join(clean(name, 200) for name in ability.why)}"
-    return f"{work}: " + ", ".join(_kept_by(ability, name) for name in ability.why)
+    if ability.works is None:
+        return f"{work}: not known, {_unseen(ability)}"
+    return f"{work}: {', '.join(_kept_by(ability, name) for name in ability.why)}"
+
+
+def _subject(ability: Ability, name: str) -> str:
+    return clean(name, 200) if name == ability.chain else f"Hermes of {clean(name, 200)}"
+
+
+def _unseen(ability: Ability) -> str:
+    """What nobody has looked at, so that nobody can tell."""
+    payments = f"payments {ability.chain}"
+    seen = " and ".join(_subject(ability, name) for name in ability.why if name != payments)
+    looked = [f"nobody has looked at {seen} in the last {_FORGOTTEN}"] if seen else []
+    return ", ".join([*looked, *(["nobody has read payments there yet"] if payments in ability.why else [])])
 
 
 def _kept_by(ability: Ability, name: str) -> str:
-    """Why a work can't be done, or why nobody can tell, as one clause."""
+    """Why a work can't be done, as one clause."""
     kind, _, rest = name.partition(" ")
     if name.startswith(("endpoint/", "hermes/", "wallet/")):
         return f"the breaker {clean(name, 200)} is open"
+    if kind in _READ and rest == ability.chain:
+        return _READ[kind]
     if name in _KEPT_BY:
         return _KEPT_BY[name]
-    if kind in _READ and rest == ability.chain:
-        return _READ[kind] if ability.works is False else "nobody has read payments there yet"
-    subject = f"{clean(name, 200)}" if name == ability.chain else f"Hermes of {clean(name, 200)}"
-    if ability.works is None:
-        return f"not known, nobody has looked at {subject} in the last {_FORGOTTEN}"
-    return f"{subject} can't be {'read' if name == ability.chain else 'used'}"
+    return f"{_subject(ability, name)} can't be {'read' if name == ability.chain else 'used'}"
 
 
 def unknown_step(found: Health) -> str | None:

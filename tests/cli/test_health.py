@@ -113,7 +113,9 @@ def test_abilities_in_words() -> None:
         (Work.CLEAR, False, "hermes", "no Hermes config has it"),
         (Work.TAKE_PAYMENTS, False, "watch", "relayclear watch doesn't run"),
         (Work.TAKE_PAYMENTS, False, "payments a", "payments there are not read"),
-        (Work.TAKE_PAYMENTS, None, "payments a", "nobody has read payments there yet"),
+        (Work.TAKE_PAYMENTS, None, "payments a", "not known, nobody has read payments there yet"),
         (Work.REFUND, False, "refunds a", "they wait for a person"),
     ):
         assert ability_line(Ability(work, "a", works=works, why=(name,))).partition(": ")[2] == words
+    said = ability_line(Ability(Work.CLEAR, "a", works=None, why=("a", "/h")))
+    assert said.endswith(": not known, nobody has looked at a and Hermes of /h in the last 2 h")

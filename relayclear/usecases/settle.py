@@ -64,9 +64,8 @@ async def look_again(desk: Desk, operation: Operation) -> None:
     A packet that is still pending stays unknown as long as what a run sent may land.  Paid tokens' work judges by its
     own rules; one that somebody works on, or whose chains can't be read now, stays as it is.
     """
-    if operation_state(operation) is not OperationState.UNKNOWN:
-        return
-    if sales.of_operation(desk.journal.database, operation.id) is not None:
+    sold = sales.of_operation(desk.journal.database, operation.id) is not None
+    if sold or operation_state(operation) is not OperationState.UNKNOWN:
         return
     relayers = [item.relayer for item in desk.instances if operation.source.chain in item.chains]
     with suppress(RelayclearError):

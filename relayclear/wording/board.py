@@ -287,8 +287,9 @@ def _next(story: PacketStory) -> Iterator[str]:
         return
     if row.muted is not None:
         yield f"muted: {visible(row.muted.reason, 200)}"
-    if row.blocked is not None and row.verdict.clearable is False:
-        yield f"can't be cleared now: {clean(obstacle(row.blocked), 300)}"
+    if row.verdict.clearable is False:
+        why = CLASSES[row.verdict.packet_class].meaning if row.blocked is None else obstacle(row.blocked)
+        yield f"can't be cleared now: {clean(why, 300)}"
         if (words := advice(row)) is not None:
             yield f"try: {words}"
         return

@@ -121,7 +121,7 @@ def failed_step(operation: Operation) -> str | None:
     reasons = (packet.reason or "" for packet in newest_results(operation).values())
     away = any(reason.startswith(NODE_AWAY) for reason in reasons)
     step = "mend that node, or set rpc_addr in Hermes' config to one that answers"
-    return f"{step}; it looks at both: relayclear doctor" if away else None
+    return f"{step}; then look: relayclear doctor" if away else None
 
 
 def age(seconds: int | None) -> str:

@@ -136,6 +136,12 @@ def test_a_node_that_hermes_cannot_reach_is_named_with_its_chain_instead_of_a_ch
     assert "it failed" in run.complaints
 
 
+def test_an_address_that_the_config_does_not_have_is_no_node_of_a_chain(tmp_path: Path) -> None:
+    words = "RPC error to endpoint http://127.0.0.1:9999/ HTTP error: error trying to connect: refused"
+    run = clear(relayer(tmp_path, f'log("{words}", "ERROR"); sys.exit(1)'))
+    assert run.complaints == (words, "Hermes ended without a result")
+
+
 def test_a_config_that_hermes_refuses_is_told_in_its_words(tmp_path: Path) -> None:
     run = clear(relayer(tmp_path, "print('hermes fatal error: unknown field', file=sys.stderr); sys.exit(1)"))
     assert (run.exit_code, run.complaints) == (1, ("hermes fatal error: unknown field",))

@@ -58,7 +58,8 @@ class BreakerView(NamedTuple):
     """A breaker as it stands at a time.
 
     `since` is None for one that never opened, `until` for one that lets somebody through and for one that only a
-    person ends; `reason` is empty for a closed one.
+    person ends; `reason` is empty for a closed one.  One that is `left_over` stands before something that no config
+    names any more: nobody asks it, so it never closes by itself, and nothing waits for it.
     """
 
     name: str
@@ -66,6 +67,12 @@ class BreakerView(NamedTuple):
     reason: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    left_over: bool = False
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether something that is worked with isn't called as always."""
+        return self.state is not BreakerState.CLOSED and not self.left_over
 
     @property
     def words(self) -> str:

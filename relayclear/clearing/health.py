@@ -211,6 +211,7 @@ def health(facts: Facts) -> Health:
     | no Hermes can be used | critical |
     | a chain, an endpoint or a Hermes away, others not | degraded |
     | a breaker open or half-open | degraded |
+    | one that is left over from another config | nothing |
     | payments unread or five minutes behind; refunds stopped | degraded |
     | gas for less than fifty relays, or unread | degraded |
     | a task of the daemon fails; a new config that can't count | degraded |
@@ -252,7 +253,7 @@ def _of_dependencies(facts: Facts) -> Iterator[Finding]:
     away = [sign for sign in facts.hermes if sign.state(facts.now) is State.FAILING]
     yield from _away(Trouble.HERMES_AWAY, away, all_of_them=len(away) == len(facts.hermes))
     for breaker in facts.breakers:
-        if breaker.state is not BreakerState.CLOSED:
+        if breaker.is_shut:
             yield Finding(Trouble.BREAKER_OPEN, Level.DEGRADED, breaker.name, breaker.since, breaker.reason or None)
 
 
@@ -314,7 +315,8 @@ def _all(work: Work, chain: ChainSigns, rests: _Rests) -> Ability:
     """The table over what a work rests on: one missing is no, else one unknown is unknown, else yes."""
     states = [there for there, _ in rests]
     works = False if False in states else None if None in states else True
-    return Ability(work, chain.chain, works, tuple(name for there, name in rests if there is not True))
+    # What nobody knows keeps nothing while something is known to: it is named only where it alone stands in the way.
+    return Ability(work, chain.chain, works, tuple(name for there, name in rests if not there and there is works))
 
 
 def _but(ability: Ability, paths: tuple[str, ...]) -> Ability:
@@ -365,4 +367,5 @@ def _paths(facts: Facts, chain: ChainSigns) -> tuple[str, ...]:
 
 
 def _shut(facts: Facts, start: str) -> list[str]:
-    return [one.name for one in facts.breakers if one.name.startswith(start) and one.state is BreakerState.OPEN]
+    shut = (one.name for one in facts.breakers if one.is_shut and one.state is BreakerState.OPEN)
+    return [name for name in shut if name.startswith(start)]

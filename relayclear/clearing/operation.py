@@ -13,6 +13,9 @@ from relayclear.ibc.readings import RelayTx
 from relayclear.ibc.relayer import RelayRun
 from relayclear.ibc.triage import PacketClass
 
+LANDS_WITHIN = 100
+"""Hermes' transactions have no timeout height; a mempool keeps one for this many blocks at most."""
+
 
 class OperationState(StrEnum):
     """Where an operation stands."""
@@ -113,6 +116,16 @@ def surplus(source: ChannelEnd, attempt: Attempt) -> tuple[PacketKey, ...]:
     asked = {PacketKey(*source, packet.sequence) for packet in attempt.before}
     events = attempt.run.events if attempt.run else ()
     return tuple(dict.fromkeys(event.key for event in events if event.key not in asked))
+
+
+def was_cut(packet: PacketAfter) -> bool:
+    """Whether the run that held the packet didn't end by itself, while both sides could be read."""
+    return packet.fate is Fate.UNKNOWN and packet.committed is True and packet.received is not None
+
+
+def may_still_land(cut: Mapping[str, int], now: Mapping[str, int]) -> bool:
+    """Whether what a cut run sent may land after the heights of now: until both chains made enough blocks since."""
+    return any(now.get(chain, 0) - height < LANDS_WITHIN for chain, height in cut.items())
 
 
 def is_done(packet: PacketAfter) -> bool:

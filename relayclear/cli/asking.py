@@ -10,18 +10,18 @@ from getpass import GetPassWarning, getpass
 
 import typer
 
-from relayclear.cli.output import say
+from relayclear.cli.output import emit_error, say
 from relayclear.errors import UsageError
+
+_ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 def agreed(question: str) -> bool:
     """Ask on stderr for yes or no; no is the default.  Raises typer.Abort on Ctrl-C, SIGTERM and the end of input."""
-    with _leaving_at_once():
-        try:
-            return typer.confirm(question, default=False, err=True)
-        except typer.Abort:
-            say("")
-            raise
+    while (answer := typed(f"{question} [y/N]")).lower() not in _ANSWERS:
+        error = UsageError(f"{answer[:40]!r} is neither yes nor no", hint="y, or n; enter alone is no")
+        emit_error(error, as_json=False)
+    return _ANSWERS[answer.lower()]
 
 
 def typed(question: str) -> str:

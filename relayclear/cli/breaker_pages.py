@@ -12,7 +12,7 @@ from relayclear.cli.output import console, rfc3339
 from relayclear.cli.tables import Cell, Column, print_table
 from relayclear.ibc.text import clean
 from relayclear.wording import moment
-from relayclear.wording.breaking import BREAKERS, how_long
+from relayclear.wording.breaking import breaker_word, how_long
 
 
 def print_breakers(face: Face, views: Sequence[BreakerView], now: datetime) -> None:
@@ -20,12 +20,13 @@ def print_breakers(face: Face, views: Sequence[BreakerView], now: datetime) -> N
     rows = [
         [
             Cell(clean(view.name)),
-            Cell(f"{BREAKERS[view.state].glyph} {BREAKERS[view.state].word}", BREAKERS[view.state].style),
+            Cell(f"{word.glyph} {word.word}", word.style),
             Cell(how_long(view, now)),
             Cell(moment(view.since) if view.since else ""),
             Cell(clean(view.reason, 300)),
         ]
         for view in views
+        for word in [breaker_word(view)]
     ]
     columns = (
         Column("breaker"),
@@ -47,6 +48,7 @@ def breaker_rows(views: Iterable[BreakerView]) -> dict[str, Any]:
                 "reason": view.reason or None,
                 "since": rfc3339(view.since),
                 "until": rfc3339(view.until),
+                "left_over": view.left_over,
             }
             for view in views
         ]

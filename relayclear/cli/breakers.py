@@ -44,7 +44,7 @@ def list_(ctx: typer.Context) -> int:
 
 @app.command(epilog=examples("breakers reset"))
 def reset(ctx: typer.Context, name: Name, *, reason: Reason) -> int:
-    """Close a breaker: all may call again, and what was counted is forgotten."""
+    """Close a breaker: all may call again, and what was counted is forgotten.  One that is left over is dropped."""
     face: Face = ctx.obj
 
     async def work(desk: Desk) -> int:
@@ -57,7 +57,9 @@ def reset(ctx: typer.Context, name: Name, *, reason: Reason) -> int:
         if face.json:
             face.emit(breaker_rows([found]))
         else:
-            typer.echo(f"{found.name} is closed: it is called again, and opens again if it fails")
+            dropped = "no config names what it stands before, so it is dropped"
+            called = "it is called again, and opens again if it fails"
+            typer.echo(f"{found.name} is closed: {dropped if found.left_over else called}")
         return Exit.DONE
 
     return face.run(work)

@@ -17,7 +17,18 @@ from relayclear.ibc.relayer import GasTerms, RelayEvent
 from relayclear.ibc.text import clean, visible
 from relayclear.usecases.clear import Watcher
 from relayclear.usecases.clear_plan import ClearPlan
-from relayclear.wording import CLASSES, FATES, STEPS, coin, counted, fate_line, operation_word, waits_line
+from relayclear.wording import (
+    CLASSES,
+    FATES,
+    STEPS,
+    again_command,
+    coin,
+    counted,
+    failed_step,
+    fate_line,
+    operation_word,
+    waits_line,
+)
 
 
 def plan_row(plan: ClearPlan) -> dict[str, Any]:
@@ -106,6 +117,10 @@ def print_operation(face: Face, operation: Operation) -> None:
         for tx in packet.txs:
             fee = ", ".join(coin(item) for item in tx.fee)
             out.print(f"      {tx.step} {tx.hash} on {tx.chain}, fee {fee or 'unknown'}", style="dim", soft_wrap=True)
+    if (step := failed_step(operation)) is not None:
+        print_filled(out, step, "  try: ")
+    if (again := again_command(operation)) is not None:
+        out.print(f"  try: {again}   asks both chains again", soft_wrap=True)
     for attempt in operation.attempts:
         for key in attempt.extra:
             print_filled(out, f"Hermes also touched {key}, which was not asked for", "  ✗ ", "red")

@@ -69,15 +69,18 @@ def finding_row(finding: Finding) -> dict[str, str | None]:
     }
 
 
-def print_findings(face: Face, findings: list[Finding]) -> None:
-    """Each finding, why it matters, what mends it; then how many there are of each kind."""
+def print_findings(face: Face, findings: list[Finding], *, fine: bool = True) -> None:
+    """Each finding, why it matters, what mends it; then how many there are of each kind, also of those not shown.
+
+    `fine` False leaves out what is well.
+    """
     from relayclear.cli.lines import print_filled
     from relayclear.ibc.text import clean
     from relayclear.wording import counted, of_chain
 
     out = console(face.color)
     marks = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
-    for finding in findings:
+    for finding in (one for one in findings if fine or one.severity.value != "ok"):
         glyph, style = marks[finding.severity.value]
         where = f"{finding.chain}: " if finding.chain else ""
         print_filled(out, where + clean(of_chain(finding.chain or "", finding.finding)), f"{glyph} ", style)

@@ -56,7 +56,15 @@ def exit_of(found: Health) -> Exit:
 
 def _print(face: Face, found: Health, now: datetime) -> None:
     from relayclear.cli.lines import print_filled
-    from relayclear.wording.health import LEVELS, ability_line, hermes_called, hermes_lines, sentence, step
+    from relayclear.wording.health import (
+        LEVELS,
+        ability_line,
+        hermes_called,
+        hermes_lines,
+        sentence,
+        step,
+        unknown_step,
+    )
 
     out, word = console(face.color), LEVELS[found.level]
     print_filled(out, f"{word.word}: {word.meaning}", f"{word.glyph} ", word.style)
@@ -66,6 +74,9 @@ def _print(face: Face, found: Health, now: datetime) -> None:
         out.print(f"    try: {step(finding)}", soft_wrap=True)
     out.print("what works:")
     for ability in found.abilities:
-        print_filled(out, ability_line(ability, hermes_called(found)), "  ")
+        glyph, _, words = ability_line(ability, hermes_called(found)).partition(" ")
+        print_filled(out, words, f"  {glyph} ")
     for line in hermes_lines(found):
         print_filled(out, line, "  ")
+    if (more := unknown_step(found)) is not None:
+        out.print(f"    try: {more}", soft_wrap=True)

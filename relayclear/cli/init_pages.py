@@ -78,9 +78,9 @@ def show_done(
     if any(not name or (name not in chain.keys and chain.chain not in has) for chain in known.values()):
         typer.echo(f"{KEY}\n{_BY_HAND}")
     _show_made(made)
-    left = [finding for finding in findings if finding.severity is not Severity.OK]
+    left = any(finding.severity is not Severity.OK for finding in findings)
     typer.echo("\nLeft to do, as relayclear doctor sees it:" if left else "\nNothing is left to do: relayclear doctor")
-    print_findings(face, left)
+    print_findings(face, findings, fine=False)
     typer.echo(f"then: {_next(face, answers)}")
 
 

@@ -18,7 +18,7 @@ from relayclear.store.history import Event
 from relayclear.store.relay_costs import RelayCost
 from relayclear.usecases.operations import OperationList, OperationStory
 from relayclear.usecases.relay_costs import packet_shares, totals
-from relayclear.wording import coin, moment, operation_word
+from relayclear.wording import again_command, coin, moment, operation_word
 from relayclear.wording.board import moment_line
 from relayclear.wording.working import event_line
 
@@ -52,6 +52,8 @@ def print_list(face: Face, found: OperationList, *, filtered: bool) -> None:
             asked = Cell(moment(item.requested_at))
             rows.append([Cell(item.id), state, asked, Cell(str(item.source)), Cell(str(item.sequences))])
         print_table(out, _LIST, rows)
+        for again in filter(None, map(again_command, found.operations)):
+            out.print(f"  try: {again}   asks both chains what became of it", soft_wrap=True)
     if not found.complete:
         out.print(f"Only the newest {found.looked_at} were looked at; --chain, --channel narrow it.", style="yellow")
 

@@ -114,8 +114,18 @@ def _notes(listing: Listing, request: ListRequest) -> list[str]:
         first = listing.packets[0]
         if first.verdict.clearable is not False:
             lines.append(f"  try: relayclear packets show {visible(str(first.key))}")
+    # Whoever looks for a packet of a minute ago must not take it for lost, or done.
+    if (young := _in_flight(listing, request)) > 0:
+        lines.append(f"  {young} more in flight, not stuck yet: --all shows {'it' if young == 1 else 'them'}")
     lines.append(f"  looked at {instant.clock(reading.at)}: {heights or 'no height was read'}")
     return lines
+
+
+def _in_flight(listing: Listing, request: ListRequest) -> int:
+    """How many packets of the paths that were read are too young for the list; none where it was filtered."""
+    if not request.attention or request.only_muted or request.filter.terms:
+        return 0
+    return sum((path.pending or 0) - path.muted for path in listing.paths) - listing.total
 
 
 def _judged(listing: Listing, request: ListRequest) -> str:

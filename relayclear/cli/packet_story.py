@@ -71,7 +71,16 @@ def tell_story(face: Face, story: Story) -> None:
         print_filled(out, f"Before clearing: {view.warning}.", style="yellow")
     command = fix(view)
     if command or advice(view):
-        out.print(f"  try: {command or advice(view)}", soft_wrap=True)
+        _print_try(face, command or advice(view) or "")
+
+
+def _print_try(face: Face, text: str) -> None:
+    """Advice in lines as wide as the screen; the command at its end stands whole on a line of its own."""
+    out = console(face.color)
+    words, mark, command = text.rpartition("relayclear ")
+    if words:
+        print_filled(out, words.rstrip(), "  try: ")
+    out.print(f"       {mark}{command}" if words else f"  try: {text}", soft_wrap=True)
 
 
 def _facts(story: Story) -> list[tuple[str, str]]:

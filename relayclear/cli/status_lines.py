@@ -87,7 +87,8 @@ def _looked(found: Status, now: datetime) -> Iterator[str]:
     shown = SHOWN if len(found.waiting) <= SHOWN else SHOWN - 1
     for item in found.waiting[:shown]:
         stuck = sum(1 for _ in item.stuck)
-        said = f", {stuck} stuck" if stuck else ""
+        # Not "stuck", which in every list is one class among others.
+        said = f", {stuck} {'needs' if stuck == 1 else 'need'} attention" if stuck else ""
         yield f"  {_name(item.end)}: {item.pending}{said}, the oldest for {_ago(item.oldest, now)} at least"
     if len(found.waiting) > shown:
         yield f"  … and {len(found.waiting) - shown} more"

@@ -1,4 +1,4 @@
-"""Aligned text for people: columns that drop in a declared order when the screen is narrow."""
+"""Aligned text for people: columns that leave a narrow screen in a declared order, and what left is said."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ _UNDER = "  "
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column.  `drop` is the order in which columns leave a narrow screen; 0 stays for ever.
+    """One column.  `drop` is the order in which columns leave a narrow screen, the highest first; 0 stays for ever.
 
-    What doesn't fit when nothing is left to drop is cut where a column is `flexible`, and goes on in
-    the next line where it `folds`, as sentences do; a hash or an address that is wider than its column
-    stands whole on a line of its own under the row.
+    A column that `folds` holds what a person looks for in a sentence: it goes on in the next line, and never leaves
+    for good, but goes under the row.  So does a hash or an address in it that is wider than the column.  The others
+    are named under the table once they left.  What doesn't fit when nothing is left to drop is cut where a column is
+    `flexible`.
     """
 
     title: str
@@ -48,13 +49,18 @@ class Cell:
 def print_table(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
     """Print rows under titles, fitting the console's width; what is cut ends in an ellipsis, what is folded doesn't.
 
+    Which columns there was no room for is said: who doesn't see a column doesn't know that there is one.
     Rich's own table crops at the screen's edge without a mark, which makes 1000000 of 1000000000.
     """
     from rich.text import Text
 
     widths = _widths(columns, rows, console.width)
-    titles = [Cell(column.title, "dim") for column in columns]
+    # What stands under its row is titled there.
+    titles = [Cell(column.title if index in widths else "", "dim") for index, column in enumerate(columns)]
     lines = [line for row in (titles, *rows) for line in _lines(console, columns, row, widths)]
+    left = [column.title for index, column in enumerate(columns) if index not in widths and not column.folds]
+    if left:
+        lines.append(Text(filled(f"no room for: {', '.join(left)}", _UNDER, console.width), style="dim"))
     console.print(Text("\n").join(lines), soft_wrap=True)
 
 
@@ -82,8 +88,21 @@ def _lines(
         line = Text("  ").join(shown)
         line.rstrip()
         yield line
-    for index in sorted(whole):
-        yield Text(filled(row[index].text, _UNDER, console.width), style=row[index].style)
+    for index, column in enumerate(columns):
+        if index in whole:
+            yield Text(filled(row[index].text, _UNDER, console.width), style=row[index].style)
+        elif column.folds and index not in widths and row[index].text:
+            yield from _under(console, f"{_UNDER}{column.title}: ", row[index])
+
+
+def _under(console: Console, lead: str, cell: Cell) -> Iterator[Text]:
+    """A cell that has no column, in lines under its row."""
+    from rich.text import Text
+
+    lines = Text(cell.text, style=cell.style).wrap(console, max(console.width - len(lead), 1), overflow="fold")
+    for number, line in enumerate(lines):
+        line.rstrip()
+        yield Text(lead if number == 0 else " " * len(lead), style=cell.style) + line
 
 
 def _longest_word(cell: Cell) -> int:

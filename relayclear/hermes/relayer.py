@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import shlex
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,13 +24,14 @@ from relayclear.hermes.version import Version, parse_version, refuse_unusable
 from relayclear.ibc.names import names_chain, names_end
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.ibc.readings import RelayRules
-from relayclear.ibc.relayer import ClearJob, DaemonHabit, GasTerms, KeyChoice, RelayEvent, RelayRun
+from relayclear.ibc.relayer import NODE_AWAY, ClearJob, DaemonHabit, GasTerms, KeyChoice, RelayEvent, RelayRun
 from relayclear.ibc.text import clean, hiding
 
 if TYPE_CHECKING:
     from relayclear.hermes import locks
 
 _VERSION_SECONDS = 30.0
+_DEAD_NODE = re.compile(r"RPC error to endpoint (?P<address>\S+) .*HTTP error.*: (?P<cause>[^:]+)$")
 # Nobody knows when a Hermes ends that we couldn't end.  Its own waits are 120 s each, a few in a row.
 LEFT_RUNNING_SECONDS = 600.0
 
@@ -130,6 +132,15 @@ class HermesRelayer:
                 for key in held:
                     del self._held[key]
 
+    def _name_dead_node(self, heard: Transcript) -> None:
+        """Say last which node a run found away: Hermes tells it as a chain of causes, in which no chain is named."""
+        found = [match for complaint in heard.complaints if (match := _DEAD_NODE.search(complaint))]
+        for configured in self.config.chains if found else ():
+            address = configured.rpc_addr.rstrip("/")
+            cause = next((one["cause"] for one in found if one["address"].rstrip("/") == address), None)
+            if cause is not None:
+                heard.complain(f"{NODE_AWAY} {configured.id}, {address}: {cause}")
+
     def stop(self) -> None:
         """End the runs that are going; their `clear` returns with `exit_code` None.  No further run starts."""
         self._stopped = True
@@ -156,6 +167,7 @@ class HermesRelayer:
             argv = (*self.program.command, *_arguments(path, job))
             ended = await self._run_locked(argv, heard, held, f"clearing {job.source} {job.sequences}")
         _complain(heard, ended, self.program.time_limit)
+        self._name_dead_node(heard)
         claims.hear_result(heard.result)
         return RelayRun(
             version=".".join(map(str, version)),

@@ -14,6 +14,9 @@ from relayclear.ibc.packet import ChannelEnd, PacketKey, SequenceRanges
 
 WORK = "clearing"  # no chain has this id: ids of chains end in a revision, or are never asked for
 
+NODE_AWAY = "Hermes can't reach its own node of"
+"""How a complaint begins that names the node which kept a run from doing anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyChoice:

@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple, Self
 
-from relayclear.errors import StoreError
+from relayclear.errors import StoreError, UsageError
 from relayclear.store import slow
 from relayclear.store.copies import copy, copy_beside
 from relayclear.store.mishaps import RuleBrokenError, speaking
@@ -184,9 +184,9 @@ class Database(Reads):
         return found + [f"row {row[1]} of {row[0]} points to a missing row of {row[2]}" for row in strays]
 
     def backup(self, to: Path) -> None:
-        """Write a whole copy, also while others write.  Raises StoreError when `to` exists."""
+        """Write a whole copy, also while others write.  Raises UsageError when `to` exists."""
         if to.exists():
-            raise StoreError(f"{to} is there already", hint="give another file name", code="store_exists")
+            raise UsageError(f"{to} is there already", hint="give another file name", code="store_exists")
         copy(self._connection, to)
 
     def close(self) -> None:

@@ -55,6 +55,7 @@ _UNDER_WAY = {OperationState.QUEUED, OperationState.RUNNING, OperationState.VERI
 
 __all__ = [
     "add",
+    "add_look",
     "cancel",
     "every",
     "find",
@@ -110,6 +111,12 @@ def finish(
     attempts.add_end(tx, operation_id, number, after, extra, at)
     relay_steps.forget(tx, operation_id)
     _close_if_ended(tx, operation_id)
+
+
+def add_look(tx: Transaction, operation_id: str, attempt: Attempt, after: Sequence[PacketAfter], at: datetime) -> None:
+    """Write an attempt that ran nothing, begun and ended at once; of an operation that was called off too."""
+    attempts.add(tx, operation_id, attempt)
+    attempts.add_end(tx, operation_id, attempt.number, after, (), at)
 
 
 def cancel(tx: Transaction, operation_id: str, at: datetime) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from relayclear.clearing.breaker import BreakerState
 from relayclear.money.ledger import Account, Place
 from relayclear.money.refund_state import RefundState
 from relayclear.store import breakers, dues, ledger, refunds
 from relayclear.usecases.board import Picture
 from relayclear.usecases.board_gas import GasLine, gas_lines
 from relayclear.usecases.board_rows import Oldest
+from relayclear.usecases.breakers_acts import views
 from relayclear.usecases.desk import Desk
 
 
@@ -49,7 +49,7 @@ def read_answers(desk: Desk, picture: Picture) -> Answers:
         books = ledger.books(reads) if live else {}
         due = {place: book.totals[Account.OWED] for place, book in books.items() if book.totals[Account.OWED]}
         now = desk.clock.now()
-        open_ones = [one.name for one in breakers.every(reads) if live and one.at(now) is not BreakerState.CLOSED]
+        open_ones = [one.name for one in views(desk, breakers.every(reads), now) if live and one.is_shut]
     return Answers(
         at=picture.at,
         paths=len(picture.paths),

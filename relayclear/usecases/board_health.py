@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from relayclear.clearing.alerting import RANKS
-from relayclear.clearing.breaker import BreakerState, BreakerView
+from relayclear.clearing.breaker import BreakerView
 from relayclear.store import breakers, cursors, history, vitals, watchers
 from relayclear.store.history import Search
 from relayclear.store.vitals import Kind, Vital
 from relayclear.usecases.alerts import Shown, list_alerts
-from relayclear.usecases.breakers_acts import watched
+from relayclear.usecases.breakers_acts import views, watched
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.health_facts import lag_of, lives
 
@@ -99,16 +99,13 @@ def read_breakers(desk: Desk, *, closed: bool = True) -> tuple[BreakerLine, ...]
     with desk.journal.database.snapshot() as reads:
         known = {one.name: one for one in breakers.every(reads)}
         named = {name: known.get(name) or breakers.find(reads, name) for name in [*watched(desk), *known]}
-        lines = [
-            BreakerLine(
-                one.view(now), _opened(history.page(reads, FAILURES_SHOWN, 0, Search(subject=one.name, since=day)))
-            )
-            for day in [now - _LOOKED_BACK]
-            for one in named.values()
+        day = now - _LOOKED_BACK
+        return tuple(
+            BreakerLine(view, _opened(history.page(reads, FAILURES_SHOWN, 0, Search(subject=view.name, since=day))))
+            for view in views(desk, named.values(), now)
             # When it opened is asked of the history, one question each: the closed ones are spared it.
-            if closed or one.at(now) is not BreakerState.CLOSED
-        ]
-    return tuple(sorted(lines, key=lambda line: (line.view.state.value == "closed", line.view.name)))
+            if closed or view.is_shut
+        )
 
 
 def _opened(events: Sequence[history.Event]) -> tuple[datetime, ...]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from relayclear.clearing.breaker import (
+    Breaker,
     BreakerState,
     BreakerView,
+    chain_of,
     closed,
     endpoint_name,
     held_open,
+    is_path,
+    is_wallet,
     path_name,
     wallet_name,
 )
@@ -21,11 +26,26 @@ from relayclear.usecases.once import ANEW, Once
 
 def list_breakers(desk: Desk) -> list[BreakerView]:
     """Every endpoint and every wallet that pays refunds, and what else was open lately; what is open comes first."""
-    now = desk.clock.now()
     named = {name: desk.breakers.find(name) for name in watched(desk)}
     named |= {one.name: one for one in desk.breakers.every()}
-    views = [one.view(now) for one in named.values()]
-    return sorted(views, key=lambda one: (one.state is BreakerState.CLOSED, one.name))
+    return views(desk, named.values(), desk.clock.now())
+
+
+def views(desk: Desk, found: Iterable[Breaker], now: datetime) -> list[BreakerView]:
+    """How breakers stand: what is open comes first, what is left over last.
+
+    Of what is left over a closed one is dropped.
+    """
+    stand = (one.view(now)._replace(left_over=not is_named(desk, one.name)) for one in found)
+    kept = (one for one in stand if not one.left_over or one.state is not BreakerState.CLOSED)
+    return sorted(kept, key=lambda one: (one.left_over, one.state is BreakerState.CLOSED, one.name))
+
+
+def is_named(desk: Desk, name: str) -> bool:
+    """Whether the config still names what a breaker stands before; the database outlives a config."""
+    if is_path(name) or is_wallet(name):
+        return chain_of(name) in desk.endpoints
+    return name in {endpoint_name(chain, url) for chain, urls in desk.endpoints.items() for url in urls}
 
 
 def reset_breaker(desk: Desk, name: str, why: str, who: str, once: Once = ANEW) -> BreakerView:
@@ -38,12 +58,17 @@ def reset_breaker(desk: Desk, name: str, why: str, who: str, once: Once = ANEW) 
     new = desk.breakers.change(
         name, lambda found: closed(found, now) if found.opened_at else None, who, "breaker_reset", why, once
     )
-    return new.view(now)
+    return new.view(now)._replace(left_over=not is_named(desk, name))
 
 
 def open_breaker(desk: Desk, name: str, why: str, who: str, until: datetime | None = None) -> BreakerView:
     """Let nobody call until then, None: until somebody resets it.  Raises UsageError for an unknown name or no why."""
     _require_known(desk, name)
+    if not is_named(desk, name):
+        raise UsageError(
+            f"the breaker {name[:200]} is left over: no config names what it stands before",
+            hint=f'relayclear breakers reset {name[:200]} --reason "…" drops it',
+        )
     if not why.strip():
         raise UsageError("--reason needs words: they are told to everybody who is turned away", hint='--reason "…"')
     now = desk.clock.now()

@@ -25,6 +25,8 @@ from relayclear.usecases.doctor_refunds import check_refunds
 
 CLASH = "two programs with one key clash on the account sequence, and Hermes says success"
 NO_GAS = "without gas Hermes relays nothing and says success"
+# What is asked for is twice what is warned below: else the first relay would bring the warning back.
+ENOUGH = 2
 NO_CLIENT = "packets over it can't be cleared once it has expired"
 
 
@@ -165,14 +167,14 @@ async def _missing(
     doctor: Doctor, facts: ChainFacts, chain: Chain, terms: GasTerms, address: str
 ) -> tuple[str, str, str] | None:
     """What keeps the account from paying at all, why it matters, and the command; None where nothing does."""
-    program, floor = _program(facts), _floor(doctor, terms)
+    program, enough = _program(facts), _floor(doctor, terms, ENOUGH)
     if terms.fee_granter is not None:
         if await chain.allowance(terms.fee_granter, address):
             return None
-        return f"{terms.fee_granter} grants no fees to {address}", NO_GAS, grant(program, terms, address, floor)
+        return f"{terms.fee_granter} grants no fees to {address}", NO_GAS, grant(program, terms, address, enough)
     if await chain.account(address) is not None:
         return None
-    return f"{address} has no account yet", NO_GAS, fund(program, terms, address, floor)
+    return f"{address} has no account yet", NO_GAS, fund(program, terms, address, enough)
 
 
 def _judged(doctor: Doctor, facts: ChainFacts, signer: Signer, terms: GasTerms, found: str, balance: Coin) -> Finding:
@@ -181,14 +183,14 @@ def _judged(doctor: Doctor, facts: ChainFacts, signer: Signer, terms: GasTerms, 
         return Finding(check, facts.chain, Severity.OK, found, NO_GAS)
     severity = _blame(facts, signer.role) if balance.amount < one else Severity.WARN
     floor = _floor(doctor, terms)
-    top_up = Coin(terms.denom, floor.amount - balance.amount)
+    top_up = Coin(terms.denom, _floor(doctor, terms, ENOUGH).amount - balance.amount)
     step = fund(_program(facts), terms, terms.fee_granter or signer.key.address or UNKNOWN_ADDRESS, top_up)
     return Finding(check, facts.chain, severity, f"{found}; {relays} relays can cost {floor}", NO_GAS, step)
 
 
-def _floor(doctor: Doctor, terms: GasTerms) -> Coin:
+def _floor(doctor: Doctor, terms: GasTerms, times: int = 1) -> Coin:
     # At least 1: where gas is free the account must still come to be.
-    return Coin(terms.denom, max(1, doctor.facts.relays * terms.worst_fee.amount))
+    return Coin(terms.denom, max(1, times * doctor.facts.relays * terms.worst_fee.amount))
 
 
 def _program(facts: ChainFacts) -> ChainProgram:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from relayclear.clearing.breaker import BreakerState
 from relayclear.clearing.health import BEAT_MISSED, LAG_SECONDS, ChainSigns, Facts
 from relayclear.errors import ConfigError
 from relayclear.ibc import instant
@@ -141,7 +140,7 @@ def _tasks(facts: Facts) -> Iterator[Finding]:
 
 def _breakers(facts: Facts) -> Iterator[Finding]:
     for one in facts.breakers:
-        if one.state is not BreakerState.CLOSED:
+        if one.is_shut:
             until = "until somebody resets it" if one.until is None else f"until {instant.clock(one.until)}"
             state, why = one.state.value.replace("_", "-"), one.reason or "nobody said why"
             found = f"the breaker {one.name} is {state} {until}: {why}"

@@ -52,7 +52,8 @@ def _does(hermes: HermesFacts, chain: str) -> str:
 def _rival(hermes: HermesFacts, chain: str, ends: list[ChannelEnd], does: str) -> Finding:
     named = ", ".join(end.channel for end in ends[:SHOWN]) or "its channels"
     more = f" and {len(ends) - SHOWN} more" if len(ends) > SHOWN else ""
-    pairs = json.dumps([[end.port, end.channel] for end in ends[:SHOWN]]) if ends else '[["transfer", "channel-…"]]'
+    # All of them, however many: what is left out of the list goes on being cleared for nothing.
+    pairs = json.dumps([[end.port, end.channel] for end in ends]) if ends else '[["transfer", "channel-…"]]'
     own = "" if hermes.habits.get(chain) is None else f" (and of {chain}, where it has its own)"
     only = f'packet_filter policy = "deny", list = {pairs} closes them on {chain}, and likewise at the other end'
     steps = [

@@ -65,7 +65,7 @@ def _of_health(facts: Facts) -> Iterator[Sample]:
         yield Sample("relayclear_heartbeat_timestamp_seconds", (), facts.watching.beat_at.timestamp())
     for task in facts.watching.troubles:
         yield Sample("relayclear_task_failing", (task,), 1)
-    for breaker in facts.breakers:
+    for breaker in (one for one in facts.breakers if not one.left_over):
         for state in BreakerState:
             yield Sample("relayclear_breaker_state", (breaker.name, state.value), float(breaker.state is state))
     for chain in facts.chains:

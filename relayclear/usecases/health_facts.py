@@ -16,6 +16,7 @@ from relayclear.store.db import Reads
 from relayclear.store.vitals import Kind, Vital
 from relayclear.usecases.alive import watch_lives
 from relayclear.usecases.books_off import unbalanced
+from relayclear.usecases.breakers_acts import views
 from relayclear.usecases.desk import Desk
 
 # More than a page of the same trouble tells nobody more.
@@ -58,7 +59,7 @@ def _facts(desk: Desk, reads: Reads, read: tuple[Vitals, Books], now: datetime, 
         chains=tuple(_chain(desk, reads, noted, chain, now) for chain in sorted(desk.chains)),
         hermes=tuple(_sign(noted, Kind.HERMES, one.config) for one in desk.instances),
         # All that were open lately, as they stand now.
-        breakers=tuple(one.view(now) for one in breakers.every(reads)),
+        breakers=tuple(views(desk, breakers.every(reads), now)),
         dead=_given_up(reads),
         overdue=_overdue(reads, now),
         unbalanced=tuple(one.subject for one in unbalanced(reads, books)),

@@ -37,7 +37,7 @@ class Health:
 def back_up(path: Path, to: Path, who: str, now: datetime) -> int:
     """Copy the database, also while others write; the copy's size in bytes.
 
-    Raises StoreError where there is none, or where the copy can't be written.
+    Raises StoreError where there is none, or where the copy can't be written, UsageError where a file is there already.
     """
     if not path.exists():
         raise StoreError(f"there is no database at {path} yet", hint="relayclear config path", code="store_missing")

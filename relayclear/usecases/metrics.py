@@ -80,7 +80,7 @@ TABLE = (
     Metric("relayclear_overdue_sales", _G, "Paid tokens past their deadline"),
     Metric("relayclear_clearing_requests_total", _C, "Clears asked for: sold, or by the operator", ("kind",)),
     Metric("relayclear_operations", _G, "Clears by how they stand", ("state",)),
-    Metric("relayclear_cleared_packets", _G, "Packets of all clears by their fate", ("fate",)),
+    Metric("relayclear_cleared_packets", _G, "Packets that clears tried, by fate, in each clear", ("fate",)),
     Metric("relayclear_cleared_packets_ours", _G, "Of these, moved by us"),
     Metric("relayclear_payment_to_cleared_seconds", Shape.HISTOGRAM, "Block time from the payment to the last packet"),
 )

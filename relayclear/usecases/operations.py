@@ -20,7 +20,7 @@ from relayclear.usecases import recording
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.once import ANEW, Once
 from relayclear.usecases.paid import paid_task
-from relayclear.usecases.settle import settle_all
+from relayclear.usecases.settle import look_again, settle_all
 from relayclear.usecases.token_order import operation_of, with_standing
 from relayclear.usecases.tokens_view import require_token
 
@@ -153,8 +153,12 @@ def _fits(operation: Operation, wanted: OperationFilter) -> bool:
 
 
 async def operation_story(desk: Desk, start_of_id: str) -> OperationStory:
-    """One operation and all that happened.  Raises UsageError for an unknown one."""
+    """One operation and all that happened, after one more look where its outcome was unknown.
+
+    Raises UsageError for an unknown operation.
+    """
     await settle_all(desk)
+    await look_again(desk, known_operation(desk, start_of_id))
     return stored_story(desk, start_of_id)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from relayclear.clearing.operation import Attempt, Operation, PacketAfter
+from relayclear.clearing.operation import Attempt, Operation, PacketAfter, PacketBefore
 from relayclear.ibc.packet import PacketKey, SequenceRanges
 from relayclear.store import history, operations
 from relayclear.store.db import Transaction
@@ -46,6 +46,16 @@ def finish_attempt(
     with desk.journal.database.atomic() as tx:
         operations.finish(tx, operation_id, number, after, extra, now)
         _tell(tx, operation_id, RULES, "attempt_judged", now, {"attempt": number, "fates": fates})
+
+
+def add_look(desk: Desk, operation: Operation, before: tuple[PacketBefore, ...], after: Sequence[PacketAfter]) -> None:
+    """Keep what was found out without a run: an attempt too, so that the operation and its proof tell of it."""
+    now = desk.clock.now()
+    attempt = Attempt(len(operation.attempts) + 1, now, before)
+    fates = {str(packet.sequence): packet.fate.value for packet in after}
+    with desk.journal.database.atomic() as tx:
+        operations.add_look(tx, operation.id, attempt, after, now)
+        _tell(tx, operation.id, RULES, "attempt_judged", now, {"attempt": attempt.number, "fates": fates})
 
 
 def call_off(desk: Desk, operation: Operation, who: str, why: str, once: Once = ANEW) -> bool:

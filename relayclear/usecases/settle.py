@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
-from relayclear.clearing.operation import Attempt, Operation, surplus
+from relayclear.clearing.operation import (
+    Attempt,
+    Operation,
+    OperationState,
+    PacketAfter,
+    PacketBefore,
+    may_still_land,
+    operation_state,
+    surplus,
+    was_cut,
+)
 from relayclear.errors import RelayclearError
+from relayclear.ibc.fate import Fate
 from relayclear.ibc.packet import RelayPath
 from relayclear.ibc.relayer import work_lock
-from relayclear.store import sales
+from relayclear.store import operations, sales
 from relayclear.usecases import recording
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.proof import ended_by_itself, judge
@@ -44,6 +56,47 @@ async def _settle_one(desk: Desk, path: RelayPath, operation: Operation) -> None
             return
     # What it never got round to won't be done by anybody.
     recording.call_off(desk, operation, recording.RULES, "its process ended")
+
+
+async def look_again(desk: Desk, operation: Operation) -> None:
+    """Ask the chains about the packets of an ended operation whose fate nobody could tell, and keep what they say.
+
+    A packet that is still pending stays unknown as long as what a run sent may land.  Paid tokens' work judges by its
+    own rules; one that somebody works on, or whose chains can't be read now, stays as it is.
+    """
+    sold = sales.of_operation(desk.journal.database, operation.id) is not None
+    if sold or operation_state(operation) is not OperationState.UNKNOWN:
+        return
+    relayers = [item.relayer for item in desk.instances if operation.source.chain in item.chains]
+    with suppress(RelayclearError):
+        for relayer in relayers[:1]:
+            async with relayer.holding([work_lock(operation.id)]):
+                path = (await load_network(desk)).path_from(operation.source)
+                await _judge_again(desk, path, operation.id)
+
+
+async def _judge_again(desk: Desk, path: RelayPath, operation_id: str) -> None:
+    # Read inside the lock: somebody else may have asked a moment ago.
+    (operation,) = operations.load(desk.journal.database, [operation_id])
+    held: dict[int, tuple[Attempt, PacketBefore, PacketAfter]] = {}
+    for attempt in operation.attempts:
+        before = {packet.sequence: packet for packet in attempt.before}
+        held |= {after.sequence: (attempt, before[after.sequence], after) for after in attempt.after}
+    doubtful = [one for one in held.values() if one[2].fate is Fate.UNKNOWN]
+    judged = await judge(desk, path, [before for _, before, _ in doubtful], ended=False, patient=False)
+    told = [_pending_or_unknown(attempt, after, now) for (attempt, _, after), now in zip(doubtful, judged, strict=True)]
+    known = {packet.sequence: packet for packet in told if packet.fate is not Fate.UNKNOWN}
+    if known:
+        of_them = tuple(before for _, before, _ in doubtful if before.sequence in known)
+        recording.add_look(desk, operation, of_them, list(known.values()))
+
+
+def _pending_or_unknown(attempt: Attempt, cut: PacketAfter, now: PacketAfter) -> PacketAfter:
+    """What is still there after a run that came to its end, or long after one that was cut, won't be moved by it."""
+    ended = attempt.run is not None and ended_by_itself(attempt.run)
+    if not was_cut(now) or not (ended or (was_cut(cut) and not may_still_land(cut.heights, now.heights))):
+        return now
+    return replace(now, fate=Fate.STILL_PENDING, reason=None)
 
 
 async def settle_attempt(desk: Desk, path: RelayPath, operation_id: str, attempt: Attempt) -> bool:

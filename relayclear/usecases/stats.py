@@ -12,7 +12,15 @@ from datetime import datetime
 from math import ceil
 from typing import NamedTuple
 
-from relayclear.clearing.operation import Operation, OperationState, newest_results, operation_state
+from relayclear.clearing.operation import (
+    Operation,
+    OperationState,
+    PacketAfter,
+    gone_before,
+    is_done,
+    newest_results,
+    operation_state,
+)
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.fate import Doer, Fate
 from relayclear.ibc.packet import ChannelEnd
@@ -155,23 +163,37 @@ def _sum(counters: Iterable[Counter[Denom]]) -> Counter[Denom]:
 def gather(desk: Desk, since: datetime | None, wallet: str | None) -> Statistics:
     """Add up all operations asked for since a moment; with a wallet, only those sold for its packets or paid by it."""
     found, counted = Statistics(), set[tuple[str, str]]()
+    packets: _Packets = {}
     with desk.journal.database.snapshot() as reads:
         for operation in operations.every(reads, since):
             order_id = sales.of_operation(reads, operation.id)
             stored = tokens.get(reads, order_id) if order_id is not None else None
             if wallet is not None and (stored is None or not _is_of(reads, stored, wallet)):
                 continue
-            add_operation(found, reads, operation, stored)
+            _add_work(found, reads, operation, stored)
+            _tell(packets, operation)
             paid = [(one.run.chain, one.tx_hash, one.fee) for one in relay_costs.of_operation(reads, operation.id)]
             paid += [(tx.chain, tx.hash, tx.fee) for tx in _our_txs(operation, desk.ours)]
             _add_gas(found.channels[operation.source], paid, counted)
+        _add_packets(found, packets)
         if wallet is None:
             found.profits = _profits(reads, since, found.gas)
     return found
 
 
-def add_operation(found: Statistics, reads: Reads, operation: Operation, stored: StoredToken | None) -> None:
-    """Add one operation, and the token that it works for if it does; its gas apart."""
+def alone(reads: Reads, operation: Operation, stored: StoredToken | None) -> Statistics:
+    """What one operation adds, and the token that it works for if it does, without the gas.
+
+    Its packets are counted whatever other operations tell of them.
+    """
+    found, packets = Statistics(), _Packets()
+    _add_work(found, reads, operation, stored)
+    _tell(packets, operation)
+    _add_packets(found, packets)
+    return found
+
+
+def _add_work(found: Statistics, reads: Reads, operation: Operation, stored: StoredToken | None) -> None:
     _add(found, operation if stored is None else with_standing(reads, operation))
     if stored is not None:
         _add_sale(found, reads, operation, stored)
@@ -213,13 +235,29 @@ def _is_of(reads: Reads, stored: StoredToken, wallet: str) -> bool:
 def _add(found: Statistics, operation: Operation) -> None:
     found.states[operation_state(operation)] += 1
     found.hours[operation.requested_at.hour] += 1
-    channel = found.channels[operation.source]
-    channel.operations += 1
-    results = newest_results(operation)
-    channel.packets += len(results)
-    for packet in results.values():
+    found.channels[operation.source].operations += 1
+
+
+_Packets = dict[tuple[ChannelEnd, int], PacketAfter]
+
+
+def _tell(packets: _Packets, operation: Operation) -> None:
+    """Know of each packet the newest word: operations come in the order of asking, and a packet may be in several."""
+    gone = gone_before(operation)
+    for sequence, packet in newest_results(operation).items():
+        key = (operation.source, sequence)
+        # One that was gone before was moved by no try of this operation.  It only tells how an earlier one ended
+        # whose own look came too soon.
+        if sequence not in gone or (key in packets and not is_done(packets[key])):
+            packets[key] = packet
+
+
+def _add_packets(found: Statistics, packets: _Packets) -> None:
+    """Count each packet once, however many clears tried it."""
+    for (end, _), packet in packets.items():
+        found.channels[end].packets += 1
         found.fates[packet.fate] += 1
-        found.by_us += packet.by is Doer.US
+        found.by_us += packet.by is Doer.US and packet.fate is not Fate.STILL_PENDING
 
 
 def _add_gas(

@@ -18,7 +18,7 @@ from relayclear.ibc.fate import Fate
 from relayclear.store import history, operations, sales, tokens
 from relayclear.store.db import Database, Reads
 from relayclear.store.operations import Mark
-from relayclear.usecases.stats import Denom, Statistics, add_operation
+from relayclear.usecases.stats import Denom, alone
 
 WAITS = (15, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 """Upper bounds, in seconds, of the buckets that waits from payment to cleared are counted in."""
@@ -134,17 +134,16 @@ class Tally:
 
 
 def part_of(reads: Reads, operation: Operation) -> Part:
-    """What one operation adds, by the rules of `stats`."""
+    """What one operation adds, by the rules of `stats`; a packet of several clears counts in each that tried it."""
     order_id = sales.of_operation(reads, operation.id)
     stored = None if order_id is None else tokens.get(reads, order_id)
-    alone = Statistics()
-    add_operation(alone, reads, operation, stored)
-    (state,) = alone.states
+    found = alone(reads, operation, stored)
+    (state,) = found.states
     return Part(
         state,
-        tuple(sorted(alone.fates.items())),
-        alone.by_us,
-        alone.sold,
-        tuple(alone.waits),
-        tuple(sorted(alone.earned.items())),
+        tuple(sorted(found.fates.items())),
+        found.by_us,
+        found.sold,
+        tuple(found.waits),
+        tuple(sorted(found.earned.items())),
     )

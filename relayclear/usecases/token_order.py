@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from relayclear.clearing.operation import Attempt, Operation, PacketAfter, PacketBefore, TaskStanding
+from relayclear.clearing.operation import Attempt, Operation, PacketAfter, PacketBefore, TaskStanding, was_cut
 from relayclear.errors import RelayclearError
 from relayclear.ibc.fate import Fate
 from relayclear.ibc.packet import ChannelEnd, PacketKey, SequenceRanges
@@ -169,11 +169,6 @@ def _was_run(attempt: Attempt) -> bool:
     if attempt.run is not None:
         return bool(attempt.run.argv)
     return attempt.ended_at is None or any(was_cut(packet) for packet in attempt.after)
-
-
-def was_cut(packet: PacketAfter) -> bool:
-    """Whether the run that held the packet didn't end by itself, while both sides could be read."""
-    return packet.fate is Fate.UNKNOWN and packet.committed is True and packet.received is not None
 
 
 def pause_after(count: int) -> float:

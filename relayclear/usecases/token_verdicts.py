@@ -6,7 +6,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from relayclear.clearing.operation import Attempt, Operation, PacketAfter, PacketBefore, newest_results
+from relayclear.clearing.operation import (
+    LANDS_WITHIN,
+    Attempt,
+    Operation,
+    PacketAfter,
+    PacketBefore,
+    may_still_land,
+    newest_results,
+    was_cut,
+)
 from relayclear.errors import RefusedError, RelayclearError
 from relayclear.ibc.fate import Doer, Fate, deciding_steps
 from relayclear.ibc.outcome import PacketOutcome
@@ -22,11 +31,8 @@ from relayclear.usecases import proof
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.shop import SellRules
 from relayclear.usecases.token_books import book_token
-from relayclear.usecases.token_order import Order, as_sold, by_sequence, class_sold, was_cut
+from relayclear.usecases.token_order import Order, as_sold, by_sequence, class_sold
 from relayclear.usecases.tokens_view import TokenView, read_view, require_token
-
-# Hermes' transactions have no timeout height; a mempool keeps one for this many blocks at most.
-LANDS_WITHIN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +153,7 @@ def _seen_waiting(operation: Operation | None, sequence: int, tx: RelayTx) -> bo
 def _may_land(operation: Operation | None, packet: PacketAfter) -> bool:
     """Whether a run that was cut short could still land: until both chains have made enough blocks since."""
     cut = [after for _, _, after in _held(operation, packet.sequence) if after is not None and was_cut(after)]
-    return any(
-        packet.heights.get(chain, 0) - height < LANDS_WITHIN for after in cut for chain, height in after.heights.items()
-    )
+    return any(may_still_land(after.heights, packet.heights) for after in cut)
 
 
 def _worked_on(operation: Operation | None, sequence: int, tx: RelayTx) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from relayclear.clearing.operation import Operation, OperationState, PacketAfter, operation_state
+from relayclear.clearing.operation import Operation, OperationState, PacketAfter, newest_results, operation_state
 from relayclear.ibc import instant
 from relayclear.ibc.coin import Coin, DenomPath
 from relayclear.ibc.fate import Doer, Fate
-from relayclear.ibc.packet import ChannelEnd
+from relayclear.ibc.packet import ChannelEnd, PacketKey
+from relayclear.ibc.relayer import NODE_AWAY
 from relayclear.ibc.text import clean
 from relayclear.ibc.triage import Blocked, BlockReason, PacketClass
 from relayclear.usecases.views import Waiting
@@ -80,7 +81,7 @@ OPERATIONS = {
     OperationState.PARTIAL: Word("partial", "◐", "yellow", "some packets are done, some are not"),
     OperationState.FAILED: Word("failed", "✗", "red", "no packet moved"),
     OperationState.NOTHING_TO_DO: Word("nothing to do", "✓", "green", "every packet was already done"),
-    OperationState.UNKNOWN: Word("unknown", "?", "yellow", "the outcome can't be told now; look again"),
+    OperationState.UNKNOWN: Word("unknown", "?", "yellow", "the outcome can't be told yet"),
     OperationState.CANCELLED: Word("cancelled", "-", "yellow", "stopped before anything moved"),
 }
 
@@ -106,6 +107,21 @@ def waits_line(operation: Operation) -> str | None:
     if task.given_up:
         return f"{why}; relayclear operations retry {operation.id}"
     return f"until {moment(task.until)}: {why}"
+
+
+def again_command(operation: Operation) -> str | None:
+    """What asks the chains about an operation once more; None for one whose outcome is known, or still to come."""
+    return (
+        f"relayclear operations show {operation.id}" if operation_state(operation) is OperationState.UNKNOWN else None
+    )
+
+
+def failed_step(operation: Operation) -> str | None:
+    """What helps where Hermes had no node to work with; None for every other outcome."""
+    reasons = (packet.reason or "" for packet in newest_results(operation).values())
+    away = any(reason.startswith(NODE_AWAY) for reason in reasons)
+    step = "mend that node, or set rpc_addr in Hermes' config to one that answers"
+    return f"{step}; then look: relayclear doctor" if away else None
 
 
 def age(seconds: int | None) -> str:
@@ -188,15 +204,29 @@ ADVICE = {
     BlockReason.CLIENT_EXPIRED: "ask that chain's governance to recover the client; until then nothing can be relayed",
     BlockReason.CLIENT_FROZEN: "ask that chain's governance to recover the client; until then nothing can be relayed",
     BlockReason.EXCLUDED: "take it out of excluded_sequences in the Hermes config, if nothing speaks against it",
-    BlockReason.TOO_LARGE: "raise ics20_max_memo_size or ics20_max_receiver_size in the Hermes config",
+    BlockReason.TOO_LARGE: "raise ics20_max_memo_size or ics20_max_receiver_size in the Hermes config above that size"
+    " (hermes start reads it at its next start)",
     BlockReason.ORDERED_BEHIND: "clear the ones before it too",
     BlockReason.NO_PACKET_DATA: "give the chain an endpoint that keeps and indexes old transactions",
 }
 
+# What the operator lifts alone, so that it can be cleared at once.
+_LIFTED_HERE = frozenset({BlockReason.EXCLUDED, BlockReason.TOO_LARGE, BlockReason.NO_PACKET_DATA})
+
 
 def advice(view: Waiting) -> str | None:
-    """What lifts the obstacle, where somebody can."""
-    return ADVICE.get(view.verdict.blocked.reason) if view.verdict.blocked else None
+    """What lifts the obstacle, where somebody can, and the command that comes then."""
+    end, sequence, blocked = view.path.source, view.sequence, view.verdict.blocked
+    if view.verdict.packet_class is PacketClass.ASYNC_ACK:
+        show = f"relayclear packets show {PacketKey(*end, sequence)}"
+        return f"wait, or ask who runs that application on {view.path.destination.chain}; look again: {show}"
+    if blocked is None or blocked.reason not in ADVICE:
+        return None
+    if blocked.reason is BlockReason.ORDERED_BEHIND:
+        first = blocked.detail.rpartition("#")[2]
+        return f"{ADVICE[blocked.reason]}: {clear_command(end, f'{first}..{sequence}')}"
+    then = f"; then: {clear_command(end, sequence)}" if blocked.reason in _LIFTED_HERE else ""
+    return ADVICE[blocked.reason] + then
 
 
 def fix(view: Waiting) -> str | None:

@@ -19,6 +19,7 @@ from relayclear.wording import (
     ADVICE,
     CLASSES,
     OPERATIONS,
+    advice,
     age,
     clear_command,
     coin,
@@ -304,9 +305,10 @@ def _next(story: PacketStory) -> Iterator[str]:
         return
     if row.muted is not None:
         yield f"muted: {visible(row.muted.reason, 200)}"
-    if row.blocked is not None and row.verdict.clearable is False:
-        yield f"can't be cleared now: {clean(obstacle(row.blocked), 300)}"
-        if row.blocked.reason in ADVICE:
-            yield f"try: {ADVICE[row.blocked.reason]}"
+    if row.verdict.clearable is False:
+        why = CLASSES[row.verdict.packet_class].meaning if row.blocked is None else obstacle(row.blocked)
+        yield f"can't be cleared now: {clean(why, 300)}"
+        if (words := advice(row)) is not None:
+            yield f"try: {words}"
         return
     yield clear_command(story.key.end, story.key.sequence)

@@ -7,10 +7,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from relayclear.clearing.health import Ability, Finding, Health, Level, Trouble, Work
+from relayclear.clearing.health import FORGOTTEN_AFTER, Ability, Finding, Health, Level, Trouble, Work
 from relayclear.ibc.instant import rfc3339
 from relayclear.ibc.text import clean
-from relayclear.wording import Word, age, of_chain
+from relayclear.wording import Word, age, long_age, of_chain
 
 LEVELS = {
     Level.HEALTHY: Word("healthy", "✓", "green", "everything works"),
@@ -72,6 +72,14 @@ WORKS = {
     Work.REFUND: "sending refunds by itself",
 }
 
+_FORGOTTEN = long_age(int(FORGOTTEN_AFTER.total_seconds()))
+_KEPT_BY = {
+    "database": "the database can't be used",
+    "watch": "relayclear watch doesn't run",
+    "hermes": "no Hermes config has it",
+}
+_READ = {"payments": "payments there are not read", "refunds": "they wait for a person"}
+
 
 def sentence(finding: Finding, now: datetime) -> str:
     """What is wrong, in one line, and for how long."""
@@ -108,11 +116,46 @@ def ability_line(ability: Ability, called: Mapping[str, str] = MappingProxyType(
     """One work: whether it can be done where, and what keeps it, by the name that it is `called`."""
     glyph = {True: "✓", False: "✗", None: "?"}[ability.works]
     where = f" on {clean(ability.chain, 64)}" if ability.chain else ""
-    why = ", ".join(called.get(name) or clean(name, 200) for name in ability.why)
-    if not why:
-        return f"{glyph} {WORKS[ability.work]}{where}"
-    lead = {True: "all but", False: "because of", None: "unknown without"}[ability.works]
-    return f"{glyph} {WORKS[ability.work]}{where}, {lead} {why}"
+    work = f"{glyph} {WORKS[ability.work]}{where}"
+    if not ability.why:
+        return work
+    if ability.works:
+        return f"{work}, all but {', '.join(called.get(name) or clean(name, 200) for name in ability.why)}"
+    if ability.works is None:
+        return f"{work}: not known, {_unseen(ability, called)}"
+    return f"{work}: {', '.join(_kept_by(ability, name, called) for name in ability.why)}"
+
+
+def _subject(ability: Ability, name: str, called: Mapping[str, str]) -> str:
+    if name in called:
+        return called[name]
+    return clean(name, 200) if name == ability.chain else f"Hermes of {clean(name, 200)}"
+
+
+def _unseen(ability: Ability, called: Mapping[str, str]) -> str:
+    """What nobody has looked at, so that nobody can tell."""
+    payments = f"payments {ability.chain}"
+    seen = " and ".join(_subject(ability, name, called) for name in ability.why if name != payments)
+    looked = [f"nobody has looked at {seen} in the last {_FORGOTTEN}"] if seen else []
+    return ", ".join([*looked, *(["nobody has read payments there yet"] if payments in ability.why else [])])
+
+
+def _kept_by(ability: Ability, name: str, called: Mapping[str, str]) -> str:
+    """Why a work can't be done, as one clause."""
+    kind, _, rest = name.partition(" ")
+    if name.startswith(("endpoint/", "hermes/", "wallet/")):
+        return f"the breaker {clean(name, 200)} is open"
+    if kind in _READ and rest == ability.chain:
+        return _READ[kind]
+    if name in _KEPT_BY:
+        return _KEPT_BY[name]
+    return f"{_subject(ability, name, called)} can't be {'read' if name == ability.chain else 'used'}"
+
+
+def unknown_step(found: Health) -> str | None:
+    """What tells more where nobody can tell whether something works; None where all is known."""
+    unknown = any(ability.works is None for ability in found.abilities)
+    return "relayclear doctor looks now; relayclear watch keeps looking" if unknown else None
 
 
 def document(found: Health, now: datetime) -> dict[str, Any]:

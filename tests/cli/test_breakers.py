@@ -34,7 +34,9 @@ def test_the_list_keeps_its_bytes(cli: Cli, shop: Rig) -> None:
     said = cli("breakers", "list", "--json")
     assert (said.code, said.err) == (Exit.DONE, "")
     assert set(said.document) == {"schema_version", "breakers"}
-    assert {tuple(row) for row in said.document["breakers"]} == {("name", "state", "reason", "since", "until")}
+    assert {tuple(row) for row in said.document["breakers"]} == {
+        ("name", "state", "reason", "since", "until", "left_over")
+    }
     assert agrees("breakers-list.json", said.out)
     for width in (80, 120):
         assert agrees(f"breakers-list-{width}.txt", cli("breakers", "list", width=width).out)
@@ -71,6 +73,25 @@ def test_an_open_breaker_refuses_a_quote_with_the_reason_and_until_when(cli: Cli
     assert "try: relayclear breakers list" in said.err
     shop.clock.step(60)
     assert cli(*QUOTE, "--json").code == Exit.DONE
+
+
+@pytest.mark.parametrize("name", ["endpoint/beta-1/http://127.0.0.1:9", "hermes/gamma-1/channel-0", "wallet/gamma-1"])
+def test_what_another_config_left_open_is_told_as_left_over_degrades_nothing_and_can_be_dropped(
+    cli: Cli, shop: Rig, name: str
+) -> None:
+    fail(shop, name)
+    rows = cli("breakers", "list", "--json").document["breakers"]
+    assert [(row["name"], row["left_over"]) for row in rows if row["state"] != "closed"] == [(name, True)]
+    assert rows[-1]["name"] == name
+    assert "· left over" in cli("breakers", "list", width=120).text
+    health = cli("health", "--json").document
+    assert name not in str(health)
+    said = cli("breakers", "open", name, "--reason", "upgrade")
+    assert said.code == Exit.USAGE
+    assert f'try: relayclear breakers reset {name} --reason "…" drops it' in said.err
+    said = cli("breakers", "reset", name, "--reason", "the node is gone")
+    assert "no config names what it stands before, so it is dropped" in said.text
+    assert name not in cli("breakers", "list", "--json").text
 
 
 @pytest.mark.parametrize("verb", ["open", "reset"])

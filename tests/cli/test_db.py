@@ -72,7 +72,7 @@ def test_a_backup_is_made_while_another_process_has_the_database(cli: Cli, path:
     assert to.stat().st_mode & 0o777 == 0o600
     assert whats(path) == [("ana", "backed_up")]
     again = cli("db", "backup", str(to), "--json")
-    assert (again.code, again.error["code"]) == (Exit.UNREACHABLE, "store_exists")
+    assert (again.code, again.error["code"]) == (Exit.USAGE, "store_exists")
     document = cli("db", "backup", str(tmp_path / "two.db"), "--json").document
     assert document["bytes"] == (tmp_path / "two.db").stat().st_size
     assert {row["there"] for row in document["keep_beside"]} == {False}

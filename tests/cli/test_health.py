@@ -112,7 +112,25 @@ def test_abilities_in_words() -> None:
     assert ability_line(Ability(Work.REMEMBER, "", works=True)).startswith("✓ lists")
     path = ("hermes/alpha-1/transfer/channel-0",)
     assert ability_line(Ability(Work.CLEAR, "alpha-1", works=True, why=path)).endswith(f", all but {path[0]}")
-    assert ability_line(Ability(Work.LOOK, "a", works=False, why=("a",))) == "✗ looking for packets on a, because of a"
     assert (
-        ability_line(Ability(Work.LOOK, "a", works=None, why=("a",))) == "? looking for packets on a, unknown without a"
+        ability_line(Ability(Work.LOOK, "a", works=False, why=("a",))) == "✗ looking for packets on a: a can't be read"
     )
+    for work, works, name, words in (
+        (Work.LOOK, None, "a", "not known, nobody has looked at a in the last 2 h"),
+        (Work.LOOK, False, "endpoint/a/http://a:1", "the breaker endpoint/a/http://a:1 is open"),
+        (
+            Work.CLEAR,
+            None,
+            "/h/config.toml",
+            "not known, nobody has looked at Hermes of /h/config.toml in the last 2 h",
+        ),
+        (Work.CLEAR, False, "/h/config.toml", "Hermes of /h/config.toml can't be used"),
+        (Work.CLEAR, False, "hermes", "no Hermes config has it"),
+        (Work.TAKE_PAYMENTS, False, "watch", "relayclear watch doesn't run"),
+        (Work.TAKE_PAYMENTS, False, "payments a", "payments there are not read"),
+        (Work.TAKE_PAYMENTS, None, "payments a", "not known, nobody has read payments there yet"),
+        (Work.REFUND, False, "refunds a", "they wait for a person"),
+    ):
+        assert ability_line(Ability(work, "a", works=works, why=(name,))).partition(": ")[2] == words
+    said = ability_line(Ability(Work.CLEAR, "a", works=None, why=("a", "/h")))
+    assert said.endswith(": not known, nobody has looked at a and Hermes of /h in the last 2 h")

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 
 from relayclear.cli.output import Exit
 from relayclear.errors import NodeError
-from relayclear.ibc.packet import Ordering
-from relayclear.ibc.relayer import ClearJob, RelayRun
+from relayclear.ibc.packet import Ordering, PacketKey, SequenceRanges
+from relayclear.ibc.readings import RelayRules
+from relayclear.ibc.relayer import NODE_AWAY, ClearJob, RelayRun
 from relayclear.ibc.topology import ClientStatus
+from relayclear.rehearsal.transfer import HOLD_MEMO
 from tests.cli.conftest import Cli, Said, agrees
 from tests.fakes import relayer as hermes
 from tests.fakes.relayer import FakeRelayer, Progress
-from tests.fakes.rig import Rig
+from tests.fakes.rig import STUCK_AFTER, Rig
 
 ONE = ("clear", "--chain", "alpha-1", "--channel", "channel-0", "--packet-sequences")
 
@@ -199,6 +202,74 @@ def test_ctrl_c_in_the_middle_of_a_clear_ends_the_run_and_looks_at_the_chains(cl
     assert said.code == Exit.INTERRUPTED
     assert said.document["state"] == "unknown"
     assert "stopping" in said.err
+    # What was left in doubt names the command that settles it, and it does.
+    again = f"relayclear operations show {said.document['operation']}"
+    assert f"try: {again}" in cli("operations", "list").text
+    assert f"try: {again}" in cli(*again.split()[1:]).text
+    rig.world.relay(PacketKey(*rig.source, 1))
+    assert "delivered" in cli(*again.split()[1:]).text
+    assert "unknown" not in cli("operations", "list").text
+
+
+def test_a_clear_whose_hermes_has_no_node_says_which_and_what_to_do(cli: Cli, rig: Rig) -> None:
+    rig.stuck()
+
+    async def finds_no_node(_: FakeRelayer, job: ClearJob, __: Progress) -> RelayRun:
+        away = f"{NODE_AWAY} alpha-1, http://127.0.0.1:9: Connection refused"
+        return replace(hermes.ran(job, exit_code=1), complaints=("RPC error to endpoint http://127.0.0.1:9/ …", away))
+
+    rig.relayer.scenarios = [finds_no_node]
+    said = cli(*ONE, "1", "--yes")
+    assert "still pending: Hermes can't reach its own node of alpha-1, http://127.0.0.1:9" in said.text
+    assert "try: mend that node, or set rpc_addr in Hermes' config to one that answers" in said.text
+    assert "RPC error to endpoint" not in said.text + said.err
+
+
+def test_an_answer_that_is_neither_yes_nor_no_is_an_error_like_others_and_asked_again(cli: Cli, rig: Rig) -> None:
+    rig.stuck()
+    said = cli(*ONE, "1", typed="maybe\nYES\n")
+    assert said.code == Exit.DONE
+    assert "relayclear: 'maybe' is neither yes nor no\n  try: y, or n; enter alone is no\n" in said.err
+    assert cli(*ONE, "1", typed="nope\n\n").code == Exit.DONE
+
+
+def test_packets_too_young_for_the_list_are_not_kept_from_whoever_looks_for_them(cli: Cli, rig: Rig) -> None:
+    rig.world.send(rig.source)
+    said = cli("packets", "list").text
+    assert "Nothing stuck on 2 paths." in said
+    assert "1 more in flight, not stuck yet: --all shows it" in said
+    rig.stuck()
+    rig.world.send(rig.source)
+    rig.world.send(rig.source)
+    assert "2 more in flight, not stuck yet: --all shows them" in cli("packets", "list").text
+    for options in (["--all"], ["--muted"], ["--chain", "beta-1"], ["--denom", "stake"]):
+        assert "more in flight" not in cli("packets", "list", *options).text
+
+
+def advised(cli: Cli, key: PacketKey) -> str:
+    """What the page of a packet says that can be done, on one line."""
+    said = " ".join(cli("packets", "show", str(key), width=80).text.split())
+    return said.partition(" try: ")[2]
+
+
+def test_a_packet_that_no_clear_moves_says_what_can_be_done_with_a_command(cli: Cli, rig: Rig) -> None:
+    ordered = rig.world.connect("alpha-1", "beta-1", ordering=Ordering.ORDERED)[0]
+    (first, held) = rig.world.send(rig.source), rig.world.send(rig.source, memo=HOLD_MEMO)
+    rig.clock.step(STUCK_AFTER)
+    rig.world.deliver(held)
+    rig.clock.step(STUCK_AFTER)
+    assert advised(cli, held) == (
+        f"wait, or ask who runs that application on beta-1; look again: relayclear packets show {held}"
+    )
+    _, behind = rig.stuck(ordered, 2)
+    assert advised(cli, behind) == (
+        "clear the ones before it too: relayclear clear --chain alpha-1"
+        f" --channel {ordered.channel} --packet-sequences 1..2"
+    )
+    rig.relayer.rules_of["alpha-1"] = RelayRules({first.channel: SequenceRanges.of([first.sequence])}, 32768, 2048)
+    assert advised(cli, first).endswith(
+        "; then: relayclear clear --chain alpha-1 --channel channel-0 --packet-sequences 1"
+    )
 
 
 def test_watching_ends_with_ctrl_c_after_a_whole_page(cli: Cli, rig: Rig) -> None:

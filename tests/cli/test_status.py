@@ -40,7 +40,7 @@ READY = Begun(hermes=True, config=True, sells=True)
 def test_the_stuck_packets_come_without_the_command_that_clears_them() -> None:
     assert lines(replace(QUIET, waiting=(STUCK,)), NOW, READY) == [
         "4 packets pending on 1 of 8 paths, looked 5m ago.",
-        "  alpha-1/channel-0: 4, 3 stuck, the oldest for 3h at least",
+        "  alpha-1/channel-0: 4, 3 need attention, the oldest for 3h at least",
         "  try: relayclear clear --chain alpha-1 --channel channel-0 \\",
         "       --packet-sequences 1..3",
     ]

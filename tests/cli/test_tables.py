@@ -43,6 +43,22 @@ def test_columns_leave_in_their_declared_order() -> None:
     ]
 
 
+def test_a_sentence_that_has_no_room_goes_under_its_row_and_what_else_left_is_said() -> None:
+    assert page(45, ROW, ("stuck", "1 stake", "cosmos1other", "")) == [
+        "class            amount  sender",
+        "stuck  1000000000 stake  cosmos1sender",
+        "  why: nobody delivers it and nobody will",
+        "stuck           1 stake  cosmos1other",
+    ]
+    assert page(30, ROW) == [
+        "class            amount",
+        "stuck  1000000000 stake",
+        "  why: nobody delivers it and",
+        "       nobody will",
+        "  no room for: sender",
+    ]
+
+
 def test_an_amount_is_whole_or_absent_never_cut() -> None:
     for width in range(5, 80):
         text = "\n".join(page(width, ROW))

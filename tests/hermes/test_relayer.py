@@ -119,6 +119,29 @@ def test_an_error_of_hermes_is_its_complaint(tmp_path: Path) -> None:
     assert (run.exit_code, run.events, run.complaints) == (1, (), ("channel channel-0 is not open",))
 
 
+def test_a_node_that_hermes_cannot_reach_is_named_with_its_chain_instead_of_a_chain_of_causes(tmp_path: Path) -> None:
+    body = """
+    log("failed to spawn chain runtime\\nCaused by:\\n   0: RPC error to endpoint http://127.0.0.1:27030/\\n"
+        "   1: HTTP error\\n   2: error sending request for url (http://127.0.0.1:27030/): error trying to connect: "
+        "tcp connect error: Connection refused (os error 111)", "ERROR")
+    log("RPC error to endpoint http://127.0.0.1:9999/ HTTP error: error trying to connect: refused", "ERROR")
+    say('{"result":"it failed","status":"error"}'); sys.exit(1)
+    """
+    run = clear(relayer(tmp_path, body))
+    # Both chains of this config stand on one address.
+    assert run.complaints[-2:] == tuple(
+        f"Hermes can't reach its own node of {chain}, http://127.0.0.1:27030: Connection refused (os error 111)"
+        for chain in ("ibc-0", "ibc-1")
+    )
+    assert "it failed" in run.complaints
+
+
+def test_an_address_that_the_config_does_not_have_is_no_node_of_a_chain(tmp_path: Path) -> None:
+    words = "RPC error to endpoint http://127.0.0.1:9999/ HTTP error: error trying to connect: refused"
+    run = clear(relayer(tmp_path, f'log("{words}", "ERROR"); sys.exit(1)'))
+    assert run.complaints == (words, "Hermes ended without a result")
+
+
 def test_a_config_that_hermes_refuses_is_told_in_its_words(tmp_path: Path) -> None:
     run = clear(relayer(tmp_path, "print('hermes fatal error: unknown field', file=sys.stderr); sys.exit(1)"))
     assert (run.exit_code, run.complaints) == (1, ("hermes fatal error: unknown field",))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from relayclear.errors import StoreError
+from relayclear.errors import StoreError, UsageError
 from relayclear.store import assignments
 from relayclear.store.assignments import Assignment, MovementId, Word
 from relayclear.store.db import MIGRATIONS, Database, RuleBrokenError, open_database
@@ -428,7 +428,7 @@ def test_a_backup_is_whole_while_others_write(database: Database, tmp_path: Path
 
 def test_a_backup_never_writes_over_a_file(database: Database, tmp_path: Path) -> None:
     (tmp_path / "copy.db").write_text("precious")
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(UsageError) as caught:
         database.backup(tmp_path / "copy.db")
     assert caught.value.code == "store_exists"
     assert (tmp_path / "copy.db").read_text() == "precious"

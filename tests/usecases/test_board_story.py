@@ -14,6 +14,7 @@ from relayclear.errors import NodeError
 from relayclear.ibc.fate import Fate
 from relayclear.ibc.packet import PacketKey, SequenceRanges
 from relayclear.ibc.triage import BlockReason, PacketClass
+from relayclear.rehearsal.transfer import HOLD_MEMO
 from relayclear.store import vitals
 from relayclear.store.journal import Journal
 from relayclear.usecases.board_gas import gas_lines
@@ -31,6 +32,7 @@ from relayclear.usecases.relay_costs import read_costs
 from relayclear.usecases.stats import Denom
 from relayclear.usecases.vitals import Vitals
 from relayclear.wording import fix, why
+from relayclear.wording.board import story_text
 from tests.fakes.relayer import does_nothing_and_says_success
 from tests.fakes.rig import Rig
 from tests.usecases.counter import Counter
@@ -94,6 +96,19 @@ def test_a_pending_packet_tells_the_command_that_would_clear_it_and_one_that_non
     assert story.row.blocked is not None
     assert story.row.blocked.reason is BlockReason.NO_PACKET_DATA
     assert why(story.row)
+    assert "try: give the chain an endpoint" in story_text(story)
+
+
+def test_a_packet_whose_application_is_silent_is_not_offered_a_clear(onlooker: Onlooker) -> None:
+    rig = onlooker.rig
+    (held,) = rig.stuck(memo=HOLD_MEMO)
+    rig.world.deliver(held)
+    rig.clock.step(600)
+    onlooker.look()
+    text = story_text(packet_story(rig.desk, held))
+    assert "can't be cleared now: delivered; the receiving application hasn't given its word yet" in text
+    assert f"look again: relayclear packets show {held}" in text
+    assert "relayclear clear" not in text
 
 
 def test_a_story_of_the_past_knows_nothing_of_what_came_later(onlooker: Onlooker) -> None:

@@ -37,6 +37,20 @@ def test_a_daemon_that_clears_what_is_sold_is_passed_over() -> None:
     assert "/h.toml" in (finding.next or "")
 
 
+def test_the_filter_that_is_offered_closes_every_channel_that_the_warning_is_about() -> None:
+    paths = tuple(
+        replace(
+            PATH,
+            source=PATH.source._replace(channel=f"channel-{number}"),
+            destination=PATH.destination._replace(channel=f"channel-{number}"),
+        )
+        for number in range(20)
+    )
+    (finding,) = rivals(paths)
+    assert "channel-0, channel-1, channel-10 and 17 more" in finding.finding
+    assert all(f'["transfer", "channel-{number}"]' in (finding.next or "") for number in range(20))
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

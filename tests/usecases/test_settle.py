@@ -8,18 +8,22 @@ from relayclear.clearing.operation import (
     Attempt,
     Operation,
     OperationState,
+    PacketAfter,
     PacketBefore,
     newest_results,
     operation_state,
 )
 from relayclear.errors import NodeError
-from relayclear.ibc.fate import Fate
-from relayclear.ibc.packet import SequenceRanges
+from relayclear.ibc.fate import Doer, Fate
+from relayclear.ibc.packet import PacketKey, SequenceRanges
 from relayclear.ibc.relayer import RelayEvent, RelayRun, work_lock
 from relayclear.ibc.triage import PacketClass
+from relayclear.store import history
+from relayclear.usecases.operations import operation_story
 from relayclear.usecases.scan import scan
 from relayclear.usecases.settle import settle_all
 from tests.fakes.rig import Rig
+from tests.fakes.world import BLOCK_SECONDS
 
 
 def left_behind(rig: Rig, sequences: tuple[int, ...], run: RelayRun | None = None) -> str:
@@ -70,6 +74,61 @@ def test_what_a_known_run_moved_besides_is_told_of_a_killed_clear_too(rig: Rig) 
     asyncio.run(settle_all(rig.desk))
     (attempt,) = stored(rig).attempts
     assert attempt.extra == (besides,)
+
+
+def unknown(rig: Rig, count: int = 1) -> list[PacketKey]:
+    """An operation that ended in doubt: its process was killed while its run was under way."""
+    keys = rig.stuck(count=count)
+    left_behind(rig, tuple(key.sequence for key in keys))
+    asyncio.run(settle_all(rig.desk))
+    assert operation_state(stored(rig)) is OperationState.UNKNOWN
+    return keys
+
+
+def seen_again(rig: Rig) -> Operation:
+    """The operation after `operations show`."""
+    return asyncio.run(operation_story(rig.desk, "op-dead")).operation
+
+
+def test_an_outcome_that_was_unknown_for_ever_is_told_once_the_chains_know_it(rig: Rig) -> None:
+    first, second = unknown(rig, 2)
+    rig.world.relay(first)
+    found = seen_again(rig)
+    # One that is still there may yet be moved by what the run sent.
+    fates = {sequence: packet.fate for sequence, packet in newest_results(found).items()}
+    assert fates == {first.sequence: Fate.DELIVERED, second.sequence: Fate.UNKNOWN}
+    assert operation_state(found) is OperationState.UNKNOWN
+    assert [len(attempt.after) for attempt in found.attempts] == [2, 1]
+    rig.world.relay(second)
+    found = seen_again(rig)
+    assert operation_state(found) is OperationState.PARTIAL
+    events = history.page(rig.journal.database, 9)
+    assert [event.what for event in events].count("attempt_judged") == 3
+    # What is known isn't asked again.
+    assert len(seen_again(rig).attempts) == 3
+
+
+def test_what_a_cut_run_sent_may_land_for_a_hundred_blocks_and_is_pending_after_them(rig: Rig) -> None:
+    (key,) = unknown(rig)
+    rig.clock.step(98 * BLOCK_SECONDS)
+    assert operation_state(seen_again(rig)) is OperationState.UNKNOWN
+    rig.clock.step(3 * BLOCK_SECONDS)
+    found = seen_again(rig)
+    assert newest_results(found)[key.sequence].fate is Fate.STILL_PENDING
+    assert operation_state(found) is OperationState.CANCELLED
+
+
+def test_a_chain_that_was_away_at_the_end_of_a_run_leaves_no_doubt_for_ever(rig: Rig) -> None:
+    (key,) = rig.stuck()
+    left_behind(rig, (key.sequence,), RelayRun("1.10.5", ("hermes",), 0, 1.0, ended=True))
+    away = PacketAfter(key.sequence, Fate.UNKNOWN, Doer.UNKNOWN, None, None, None, {})
+    rig.journal.finish_attempt("op-dead", 1, [away], (), rig.clock.now())
+    rig.journal.cancel("op-dead", rig.clock.now())
+    assert operation_state(stored(rig)) is OperationState.UNKNOWN
+    rig.beta.down = NodeError("beta-1: no answer")
+    assert operation_state(seen_again(rig)) is OperationState.UNKNOWN
+    rig.beta.down = None
+    assert newest_results(seen_again(rig))[key.sequence].fate is Fate.STILL_PENDING
 
 
 def test_an_operation_that_somebody_works_on_is_left_alone(rig: Rig) -> None:

@@ -13,6 +13,7 @@ from relayclear.ibc.packet import SequenceRanges
 from relayclear.money.ledger import Account
 from relayclear.usecases.clear import Watcher, run_clear
 from relayclear.usecases.clear_plan import ClearRequest, plan_clear
+from relayclear.usecases.settle import settle_all
 from relayclear.usecases.stats import Denom, Waits, gather
 from tests.fakes.relayer import a_rival_wins, does_nothing_and_says_success, does_the_job
 from tests.fakes.rig import Rig
@@ -20,6 +21,7 @@ from tests.fakes.world import START, address
 from tests.usecases.counter import Counter
 from tests.usecases.refunding import Giver
 from tests.usecases.test_relay_costs import fails_and_pays, spent
+from tests.usecases.test_settle import left_behind
 
 STAKE, UBETA = Denom("alpha-1", "stake"), Denom("beta-1", "ubeta")
 
@@ -48,6 +50,7 @@ def test_without_any_clear_there_is_nothing_to_say(rig: Rig) -> None:
 def test_outcomes_are_counted_by_what_they_say_of_clearing(rig: Rig) -> None:
     keys = rig.stuck(count=3)
     cleared(rig, 1)
+    rig.clock.step(60)
     cleared(rig, 1)
     rig.relayer.scenarios = [does_nothing_and_says_success]
     cleared(rig, 2)
@@ -60,10 +63,37 @@ def test_outcomes_are_counted_by_what_they_say_of_clearing(rig: Rig) -> None:
         OperationState.FAILED: 1,
     }
     assert (found.succeeded, found.tried, found.sold) == (2, 3, 0)
-    assert found.fates == {Fate.DELIVERED: 3, Fate.STILL_PENDING: 1}
-    assert found.by_us == 2
+    # The second clear of the first packet found it gone: it moved nothing, and counts nothing again.
+    assert found.fates == {Fate.DELIVERED: 2, Fate.STILL_PENDING: 1}
+    assert found.by_us == 1
     assert sum(found.hours) == 4
-    assert found.channels[keys[0].end].operations == 4
+    assert (found.channels[keys[0].end].operations, found.channels[keys[0].end].packets) == (4, 3)
+
+
+def test_a_packet_that_took_several_clears_is_one_packet_with_its_last_fate(rig: Rig) -> None:
+    rig.stuck(count=2)
+    rig.relayer.scenarios = [does_nothing_and_says_success, does_nothing_and_says_success]
+    cleared(rig, 1)
+    rig.clock.step(60)
+    cleared(rig, 1)
+    rig.clock.step(60)
+    assert gather(rig.desk, None, None).fates == {Fate.STILL_PENDING: 1}
+    rig.relayer.scenarios = [does_the_job]
+    cleared(rig, 1)
+    found = gather(rig.desk, None, None)
+    assert (found.total, found.fates, found.by_us) == (3, {Fate.DELIVERED: 1}, 1)
+
+
+def test_a_clear_that_finds_a_packet_gone_ends_the_doubt_of_the_one_before(rig: Rig) -> None:
+    (key,) = rig.stuck()
+    left_behind(rig, (key.sequence,))
+    asyncio.run(settle_all(rig.desk))
+    assert gather(rig.desk, None, None).fates == {Fate.UNKNOWN: 1}
+    rig.clock.step(60)
+    rig.world.relay(key)
+    cleared(rig, key.sequence)
+    found = gather(rig.desk, None, None)
+    assert (found.total, found.fates) == (2, {Fate.DELIVERED: 1})
 
 
 def test_each_transaction_of_ours_costs_once_and_a_rivals_costs_us_nothing(rig: Rig) -> None:

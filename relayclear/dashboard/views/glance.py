@@ -19,7 +19,7 @@ from relayclear.usecases.board_health import BreakerLine, read_breakers
 from relayclear.usecases.payments_view import PaymentView
 from relayclear.usecases.works import Queued
 from relayclear.wording import OPERATIONS, coin
-from relayclear.wording.breaking import BREAKERS, how_long
+from relayclear.wording.breaking import breaker_word, how_long
 from relayclear.wording.paying import flaws_words, word_of
 from relayclear.wording.working import progress_line, wait_line
 
@@ -81,7 +81,7 @@ class OpenBreakersPanel(GlancePanel, BreakersPanel):
         view, more = rows[0].view, len(rows) - 1
         left = how_long(view, self.now())
         why = f": {clean(view.reason, 120)}" if view.reason else ""
-        said = f"✗ {clean(view.name, 60)} {BREAKERS[view.state].word}" + (f", {left}" if left else "") + why
+        said = f"✗ {clean(view.name, 60)} {breaker_word(view).word}" + (f", {left}" if left else "") + why
         return said + (f"; {more} more" if more else "")
 
 

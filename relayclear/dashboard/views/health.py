@@ -25,7 +25,7 @@ from relayclear.usecases.board_health import (
     read_breakers,
 )
 from relayclear.wording import age, counted, moment
-from relayclear.wording.breaking import BREAKERS, how_long
+from relayclear.wording.breaking import breaker_word, how_long
 from relayclear.wording.health import LEVELS, ability_line, sentence, step
 from relayclear.wording.marks import FAILED, spark
 
@@ -224,7 +224,7 @@ class BreakersPanel(LivePanel):
 
     def _state_cell(self, row: BreakerLine) -> Cell:
         asked = self._requested.get(row.view.name)
-        word = BREAKERS[row.view.state]
+        word = breaker_word(row.view)
         return Cell(f"⧗ {asked}", "warn") if asked else Cell(f"{word.glyph} {word.word}", tone(word.style))
 
     def _left_cell(self, row: BreakerLine) -> Cell:
@@ -240,7 +240,7 @@ class BreakersPanel(LivePanel):
     def summary(self) -> str:
         """Those that aren't closed, by name."""
         rows: Sequence[BreakerLine] = self.table.rows
-        bad = [row for row in rows if row.view.state is not BreakerState.CLOSED]
+        bad = [row for row in rows if row.view.is_shut]
         if not bad:
             return f"all {len(rows)} closed" if rows else "nothing has a breaker yet"
         return f"✗ {len(bad)} of {len(rows)} not closed: {', '.join(clean(row.view.name, 60) for row in bad[:2])}"
@@ -272,7 +272,7 @@ class BreakersPanel(LivePanel):
         row: BreakerLine | None = self.table.current
         if row is None:
             return
-        word = BREAKERS[row.view.state]
+        word = breaker_word(row.view)
         told = [f"{word.glyph} {clean(row.view.name, 200)}: {word.word}", word.meaning]
         told += [f"why    {clean(row.view.reason, 400)}"] if row.view.reason else []
         told += [f"since  {moment(row.view.since)}"] if row.view.since else []

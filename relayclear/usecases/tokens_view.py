@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from relayclear.clearing.operation import Operation
+from relayclear.clearing.operation import Operation, PacketAfter, newest_results
 from relayclear.errors import UsageError
 from relayclear.ibc.nearest import near_id
 from relayclear.ibc.packet import PacketKey
@@ -69,6 +69,13 @@ class TokenView:
     def flaws(self) -> tuple[Flaw, ...]:
         """What is wrong with its payments, in the order of their definition."""
         return tuple(flaw for flaw in Flaw if flaw in self.settlement.flaws)
+
+    @property
+    def results(self) -> dict[PacketKey, PacketAfter]:
+        """What became of its packets, as far as that was judged: each verdict's fate stands in its operation."""
+        if self.operation is None:
+            return {}
+        return {PacketKey(*self.operation.source, one): after for one, after in newest_results(self.operation).items()}
 
     @property
     def was_looked_for(self) -> bool:

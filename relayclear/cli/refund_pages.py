@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from relayclear.cli.face import Face
@@ -21,10 +21,10 @@ from relayclear.wording.refunding import (
     PLANS,
     REFUNDS,
     gates_line,
-    next_command,
     release_lines,
     said_line,
     signed_line,
+    steps,
     stop_line,
     waits_line,
 )
@@ -129,9 +129,15 @@ def print_story(face: Face, story: RefundStory) -> None:
         out.print("what happened, in UTC:")
     for said in story.events:
         print_filled(out, clean(said_line(said), 500), f"  {moment(said.at)}  ")
-    command = next_command(view)
-    if command:
-        say(f"next: {command}")
+    say_steps(steps(story))
+
+
+def say_steps(found: Iterable[tuple[str, str]]) -> None:
+    """Say on stderr what can be done; a command is never wrapped."""
+    for what, command in found:
+        if what:
+            say_filled(f"next: {what}:")
+        say(f"  {command}" if what else f"next: {command}")
 
 
 def _print_signings(out: Console, story: RefundStory) -> None:

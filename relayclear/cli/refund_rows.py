@@ -162,6 +162,7 @@ def swept_row(chain: str, done: Swept | RelayclearError, waiting: int, stop: Sto
         "sent": done.sent,
         "landed": done.landed,
         "skipped": [{"id": name, "why": why} for name, why in done.skipped.items()],
+        "failed": [{"id": name, "why": one.why, "given_up": one.given_up} for name, one in done.failed.items()],
         "wait_for_approval": waiting,
         "unfinished": done.unfinished,
         "blocked": blocked_row(done.blocked),

@@ -13,7 +13,7 @@ from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.money.payment import PaymentId
 from relayclear.money.policy import Gate, NeedsApproval
-from relayclear.money.refund_state import ENDED, RefundState
+from relayclear.money.refund_state import DEAD, ENDED, RefundState
 from relayclear.money.refunds import Cause, Wait
 from relayclear.store import payments, refunds, signings, stops, tokens
 from relayclear.store.db import Reads
@@ -127,12 +127,18 @@ class Signed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RefundStory:
-    """Everything that is known of one refund."""
+    """Everything that is known of one refund.
+
+    `instead` is the id of the one that took its place, where it ended without paying; `instead_of` of the one that
+    ended so before it.
+    """
 
     view: RefundView
     payment: StoredPayment
     events: tuple[SaidOf, ...]
     signings: tuple[Signed, ...]
+    instead: str | None = None
+    instead_of: str | None = None
 
 
 def view_refunds(desk: Desk, question: RefundQuestion, limit: int, offset: int = 0) -> RefundPage:
@@ -214,9 +220,24 @@ def refund_story(desk: Desk, text: str) -> RefundStory:
         if stored is None:
             raise LookupError(view.payment)
         said = tuple(refunds.events(reads, found.id))
-        return RefundStory(
-            view, stored, said, tuple(_signed(reads, one) for one in signings.of_refund(reads, found.id))
-        )
+        signed = tuple(_signed(reads, one) for one in signings.of_refund(reads, found.id))
+        return RefundStory(view, stored, said, signed, *_neighbours(desk, reads, view))
+
+
+def _neighbours(desk: Desk, reads: Reads, view: RefundView) -> tuple[str | None, str | None]:
+    """Of a refund's payment, the refund that took the place of a dead one, and the dead one that it took the place of.
+
+    Else whoever reads of one that failed for good looks in vain for what is owed now.
+    """
+    decided = refunds.of_payment(reads, view.payment)
+    dead = [one.id for one in decided if one.number < view.number and one.state in DEAD]
+    instead_of = dead[-1] if dead else None
+    if view.state not in DEAD:
+        return None, instead_of
+    later = [one.id for one in decided if one.number > view.number]
+    owed = list_owed(desk, reads, order_id=decided[0].order_id)
+    later += [one.id for one in owed if one.due.payment == view.payment]
+    return next(iter(later), None), instead_of
 
 
 def _signed(reads: Reads, signing: Signing) -> Signed:

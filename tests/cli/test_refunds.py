@@ -6,6 +6,8 @@ import json
 import os
 import secrets
 import signal
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from relayclear.errors import NodeError
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.ibc.spending import BankSend, Draft, IbcSend, Sending
+from relayclear.rehearsal.bank import switched_off_key
 from relayclear.rehearsal.transactions import Terms, hash_of
 from relayclear.store import identity, stops
 from relayclear.usecases.refund_rules import RefundRules
@@ -32,7 +35,7 @@ from tests.cli.conftest import Cli, Said, agrees
 from tests.fakes.rig import Rig
 from tests.fakes.world import START, address
 from tests.usecases.counter import ALPHA
-from tests.usecases.refunding import Giver
+from tests.usecases.refunding import Giver, careless
 
 ALICE = address("alice", ALPHA)
 BOTH = "540000stake"
@@ -287,6 +290,53 @@ def test_two_sweeps_at_once_send_twice(cli: Cli, giver: Giver) -> None:
     (row,) = said.document["chains"]
     assert row["error"]["code"] == "held"
     assert giver.sent() == []
+
+
+def always_out_of_gas(giver: Giver) -> None:
+    """Refunds go by themselves, land in a block, and run out of gas there again and again."""
+    giver.rig.alpha.underestimates = 10_000
+    giver.refund_rules = replace(careless(), gas_margin=Decimal("1.01"))
+
+
+def test_a_sweep_is_silent_of_refunds_that_failed_for_good(cli: Cli, giver: Giver, ids: list[str]) -> None:
+    """The dry run said that they go; they failed three times, and only `refunds list` would have told of it."""
+    always_out_of_gas(giver)
+    assert "goes by itself" in cli("refunds", "sweep", "--dry-run").text
+    json_said = cli("refunds", "sweep", "--json")
+    (row,) = json_said.document["chains"]
+    assert {one["id"]: one["given_up"] for one in row["failed"]} == dict.fromkeys(ids, True)
+    failed, waiting = ids[0], next(one.id for one in giver.owed() if one.due.to == ALICE)
+    assert failed != waiting
+    said = cli("refunds", "sweep", width=80)
+    told = " ".join(said.err.split())
+    assert said.code == Exit.REFUSED
+    assert f"! refund {waiting[:8]} waits for you: an earlier refund of this payment failed for good" in told
+    assert f"relayclear refunds approve {waiting[:8]}" in said.err
+    assert f"relayclear refunds export {waiting[:8]} --chain alpha-1 -o DIR" in said.err
+    shown = cli("refunds", "show", waiting, width=80).err
+    assert f"relayclear refunds show {failed[:8]}" in shown
+    assert f"relayclear refunds export {waiting[:8]} --chain alpha-1 -o DIR" in shown
+    assert f"relayclear refunds show {waiting[:8]}" in cli("refunds", "show", failed).err
+    assert cli("refunds", "approve", waiting, "--yes", "--max-amount", BOTH).code == Exit.DONE
+    assert f"relayclear refunds show {waiting[:8]}" in cli("refunds", "show", failed).err
+
+
+def test_a_sweep_says_of_each_refund_that_failed_why(cli: Cli, giver: Giver, ids: list[str]) -> None:
+    always_out_of_gas(giver)
+    told = " ".join(cli("refunds", "sweep", width=80).err.split())
+    for name in ids:
+        assert f"! refund {name[:8]} failed, given up: its transaction stood in block" in told
+    assert "with code 11 (out of gas)" in told
+
+
+def test_a_refund_that_the_chain_refuses_before_it_is_sent_is_told_once(cli: Cli, giver: Giver, ids: list[str]) -> None:
+    giver.rig.world.write(ALPHA, switched_off_key("stake"), True)
+    giver.refund_rules = careless()
+    for then in ("it is signed again by the next sweep", "it is signed again by the next sweep", "given up"):
+        told = " ".join(cli("refunds", "sweep", width=80).err.split())
+        assert f"! refund {ids[0][:8]} failed, {then}: " in told
+        assert "transfers are currently disabled" in told
+        assert "was not sent" not in told
 
 
 def test_a_chain_that_cannot_be_reached_looks_like_done(cli: Cli, giver: Giver) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from relayclear.clearing.health import ChainSigns, Facts, Gas, Reading, Sign, Watching
+from relayclear.clearing.health import ChainSigns, Facts, FailedRefund, Gas, Reading, Sign, Watching
 from relayclear.errors import StoreError
 from relayclear.money.ledger import Book, Place
-from relayclear.store import breakers, cursors, ledger, sales, stops, tasks, tokens, vitals, watchers
+from relayclear.money.refund_state import DEAD, Said
+from relayclear.store import breakers, cursors, dues, ledger, refunds, sales, stops, tasks, tokens, vitals, watchers
 from relayclear.store.cursors import Cursor
 from relayclear.store.db import Reads
 from relayclear.store.vitals import Kind, Vital
@@ -52,10 +54,14 @@ def remembering(desk: Desk) -> Iterator[Remembered]:
 
 def _facts(desk: Desk, reads: Reads, read: tuple[Vitals, Books], now: datetime, *, alive: bool) -> Facts:
     noted, books = read
+    failed = _failed_refunds(reads)
     return Facts(
         now=now,
         watching=_watching(reads, alive=alive),
-        chains=tuple(_chain(desk, reads, noted, chain, now) for chain in sorted(desk.chains)),
+        chains=tuple(
+            replace(_chain(desk, reads, noted, chain, now), failed=tuple(failed.get(chain, ())))
+            for chain in sorted(desk.chains)
+        ),
         hermes=tuple(_sign(noted, Kind.HERMES, one.config) for one in desk.instances),
         # All that were open lately, as they stand now.
         breakers=tuple(one.view(now) for one in breakers.every(reads)),
@@ -107,6 +113,20 @@ def _chain(desk: Desk, reads: Reads, found: Vitals, chain: str, now: datetime) -
         stopped_at=None if stop is None else stop.at,
         gas=tuple(_gas(found, f"{chain}/{role}") for role in roles),
     )
+
+
+def _failed_refunds(reads: Reads) -> dict[str, list[FailedRefund]]:
+    """The newest that failed for good or came back, by chain, as long as nobody has said yes to what is owed since."""
+    found: dict[str, list[FailedRefund]] = {}
+    for one in refunds.page(reads, _LISTED, states=DEAD):
+        if refunds.of_payment(reads, one.payment)[-1].id != one.id:
+            continue
+        if not any(due.payment == one.payment for due in dues.of_token(reads, one.order_id)):
+            continue
+        said = refunds.events(reads, one.id)
+        why = next((each.why for each in reversed(said) if each.word is Said.FAILED), said[-1].why)
+        found.setdefault(one.chain, []).append(FailedRefund(one.id, one.since or one.made_at, why))
+    return found
 
 
 def _sign(found: Vitals, kind: Kind, name: str) -> Sign:

@@ -26,6 +26,7 @@ from relayclear.wording.refunding import (
     signed_line,
     steps,
     stop_line,
+    sum_line,
     waits_line,
 )
 
@@ -42,6 +43,9 @@ def print_page(face: Face, page: RefundPage, next_offset: int) -> None:
         print_refunds(face, page.refunds)
     if page.has_next:
         say(f"there are more: --offset {next_offset}")
+    for one in page.sums:
+        # The books and the audit have what is owed before fees: whoever adds the lines up finds the two to agree.
+        say_filled(sum_line(one))
     say_owed(page)
 
 
@@ -65,7 +69,7 @@ def print_refunds(face: Face, views: Sequence[RefundView]) -> None:
     columns = (
         Column("refund"),
         Column("state"),
-        Column("amount", right=True, flexible=True),
+        Column("sends", right=True, flexible=True),
         Column("to"),
         Column("since", drop=3),
         Column("cause", drop=2, folds=True),
@@ -166,7 +170,7 @@ def print_plan(face: Face, plan: SweepPlan, views: Sequence[RefundView]) -> None
 _PLAN = (
     Column("refund"),
     Column("does"),
-    Column("amount", right=True, flexible=True),
+    Column("sends", right=True, flexible=True),
     Column("to"),
     Column("why", drop=1, folds=True),
 )

@@ -64,6 +64,9 @@ def page_row(page: RefundPage, limit: int, offset: int) -> dict[str, Any]:
     return {
         "refunds": [refund_row(view) for view in page.refunds],
         "waiting": owed_counts(page.owed),
+        "owed": [
+            {"chain": one.chain, "before_fees": coin_row(one.gross), "sends": coin_row(one.net)} for one in page.sums
+        ],
         "stopped": [{"chain": chain, **stop_row(stop)} for chain, stop in page.stops.items()],
         "page": {"limit": limit, "offset": offset, "has_next": page.has_next},
     }

@@ -12,13 +12,14 @@ from relayclear.clearing.health import ChainSigns, Facts, FailedRefund, Gas, Rea
 from relayclear.errors import StoreError
 from relayclear.money.ledger import Book, Place
 from relayclear.money.refund_state import DEAD, Said
-from relayclear.store import breakers, cursors, dues, ledger, refunds, sales, stops, tasks, tokens, vitals, watchers
+from relayclear.store import breakers, cursors, dues, ledger, refunds, sales, stops, tasks, vitals, watchers
 from relayclear.store.cursors import Cursor
 from relayclear.store.db import Reads
 from relayclear.store.vitals import Kind, Vital
 from relayclear.usecases.alive import watch_lives
 from relayclear.usecases.books_off import unbalanced
 from relayclear.usecases.desk import Desk
+from relayclear.usecases.tokens_view import memo_of
 
 # More than a page of the same trouble tells nobody more.
 _LISTED = 50
@@ -151,15 +152,11 @@ def lag_of(cursor: Cursor, now: datetime) -> int:
 
 def _given_up(reads: Reads) -> dict[str, str]:
     """The newest of what waits for a person, and why."""
-    return {_memo(reads, str(one.data.get("order_id", one.key))): one.why or "?" for one in tasks.dead(reads, _LISTED)}
+    dead = tasks.dead(reads, _LISTED)
+    return {memo_of(reads, str(one.data.get("order_id", one.key))): one.why or "?" for one in dead}
 
 
 def _overdue(reads: Reads, now: datetime) -> dict[str, int]:
     """Paid tokens past their deadline as far as our clock tells: only the chain's own decides over money."""
     late = {one.order_id: int((now - one.deadline).total_seconds()) for one in sales.open_sales(reads)}
-    return {_memo(reads, order_id): seconds for order_id, seconds in late.items() if seconds > 0}
-
-
-def _memo(reads: Reads, order_id: str) -> str:
-    stored = tokens.get(reads, order_id)
-    return order_id if stored is None else stored.token.memo
+    return {memo_of(reads, order_id): seconds for order_id, seconds in late.items() if seconds > 0}

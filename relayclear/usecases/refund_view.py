@@ -103,17 +103,26 @@ class Owed(NamedTuple):
         return bool(self.approval or self.by_itself or self.claim or self.approved or self.away)
 
 
+class OwedSum(NamedTuple):
+    """What is owed in one coin as the books have it, before fees, and what of it the refunds send."""
+
+    chain: str
+    gross: Coin
+    net: Coin
+
+
 @dataclass(frozen=True, slots=True)
 class RefundPage:
     """A page of refunds: what is owed first, oldest first, then what was decided, newest first.
 
-    `stops` says of chains why nothing goes by itself there.
+    `stops` says of chains why nothing goes by itself there; `sums` is all that is owed, not this page's alone.
     """
 
     refunds: tuple[RefundView, ...]
     has_next: bool
     owed: Owed
     stops: Mapping[str, Stop]
+    sums: tuple[OwedSum, ...] = ()
 
 
 class Signed(NamedTuple):
@@ -151,11 +160,13 @@ def view_refunds(desk: Desk, question: RefundQuestion, limit: int, offset: int =
         owed = [one for one in everything if order_id in {"", one.view.order_id}]
         viewer = _Viewer(reads)
         rows = list(islice(_chosen(reads, question, owed, order_id), offset, offset + limit + 1))
+        decided = _undone(reads, question, order_id)
         return RefundPage(
             tuple(viewer.view(one) for one in rows[:limit]),
             len(rows) > limit,
-            _counted(reads, owed, question, order_id),
+            _counted(owed, decided),
             _stops(reads, [question.chain] if question.chain else sorted(desk.shop.payees if desk.shop else ())),
+            _summed([*owed, *decided]),
         )
 
 
@@ -183,9 +194,27 @@ def _decided(reads: Reads, question: RefundQuestion, order_id: str) -> Iterator[
         offset += len(page)
 
 
-def _counted(reads: Reads, owed: Collection[OwedRefund], question: RefundQuestion, order_id: str) -> Owed:
+def _undone(reads: Reads, question: RefundQuestion, order_id: str) -> list[Refund]:
+    """What was decided and isn't back with its payer."""
     decided = RefundQuestion(question.chain, UNPAID, question.token)
-    found = [one for one in _chosen(reads, decided, (), order_id) if isinstance(one, Refund)]
+    return [one for one in _chosen(reads, decided, (), order_id) if isinstance(one, Refund)]
+
+
+def _summed(found: Iterable[OwedRefund | Refund]) -> tuple[OwedSum, ...]:
+    """All that the books call owed, coin by coin: what is in transit has left them."""
+    sums: dict[tuple[str, str], tuple[int, int]] = {}
+    for one in found:
+        if one.state is RefundState.IN_TRANSIT:
+            continue
+        gross, net = (one.due.gross, one.due.net) if isinstance(one, OwedRefund) else (one.gross, one.net)
+        before = sums.get((one.chain, net.denom), (0, 0))
+        sums[one.chain, net.denom] = (before[0] + gross, before[1] + net.amount)
+    return tuple(
+        OwedSum(chain, Coin(denom, gross), Coin(denom, net)) for (chain, denom), (gross, net) in sorted(sums.items())
+    )
+
+
+def _counted(owed: Collection[OwedRefund], found: Collection[Refund]) -> Owed:
     approved = sum(one.state is RefundState.APPROVED for one in found)
     claims = sum(one.wait is Wait.NEEDS_CLAIM for one in owed)
     free = [one for one in owed if one.wait is None]

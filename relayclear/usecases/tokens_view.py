@@ -127,6 +127,12 @@ def require_token(reads: Reads, text: str) -> StoredToken:
     return found
 
 
+def memo_of(reads: Reads, order_id: str) -> str:
+    """What a person knows an order by: its token's memo, which every command takes; the id where the token is gone."""
+    stored = tokens.get(reads, order_id)
+    return order_id if stored is None else stored.token.memo
+
+
 def revoked_keys(desk: Desk) -> frozenset[int]:
     """The key ids that were revoked; none where nothing is sold."""
     if desk.shop is None:

@@ -98,7 +98,8 @@ def _owed_line(found: Answers) -> str:
     said = [f"{counted(found.owed, 'refund')} to be decided"] if found.owed else []
     said += [f"{found.approved} approved and not sent"] if found.approved else []
     due = _due_words(found)
-    return f"! owed     {', '.join(said)}" + (f": {', '.join(due[:2])}" if due else "") + (" …" if due[2:] else "")
+    more = " …" if due[2:] else ""
+    return f"! owed     {', '.join(said)}" + (f": {', '.join(due[:2])}{more} before fees" if due else "")
 
 
 def _due_words(found: Answers) -> list[str]:

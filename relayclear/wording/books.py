@@ -15,14 +15,14 @@ from relayclear.usecases.audit_values import ChainAudit, Finding, Flaw
 from relayclear.usecases.board_books import BookLine, Books
 from relayclear.usecases.books import Assigned
 from relayclear.usecases.books_daily import Day
-from relayclear.wording import age, coin, counted, moment
+from relayclear.wording import OWED_BEFORE_FEES, age, coin, counted, moment
 
 ACCOUNTS = {
     Account.RECEIVED: "received",
     Account.OUR_LOSS: "our loss",
     Account.HELD: "held",
     Account.EARNED: "earned",
-    Account.OWED: "owed",
+    Account.OWED: OWED_BEFORE_FEES,
     Account.IN_TRANSIT: "in transit",
     Account.REFUNDED: "refunded",
     Account.FEE_KEPT: "fee kept",

@@ -17,8 +17,8 @@ from relayclear.usecases.refund_dues import WRITE_OFF_AFTER
 from relayclear.usecases.refund_resolve import Knot
 from relayclear.usecases.refund_send import Failed
 from relayclear.usecases.refund_sweeps import Goes
-from relayclear.usecases.refund_view import RefundStory, RefundView, Signed
-from relayclear.wording import Word, coin, moment, short
+from relayclear.usecases.refund_view import OwedSum, RefundStory, RefundView, Signed
+from relayclear.wording import OWED_BEFORE_FEES, Word, coin, moment, short
 
 REFUNDS = {
     RefundState.OWED: Word("owed", "●", "yellow", "nobody has decided about it"),
@@ -179,6 +179,13 @@ def signed_line(one: Signed) -> str:
     if one.used_by != signing.tx_hash:
         return f"superseded: sequence {signing.sequence} was used by {one.used_by}"
     return "landed" if one.code == 0 else f"landed and failed, with {code_text(one.code)}"
+
+
+def sum_line(one: OwedSum) -> str:
+    """What is owed in a coin, as the books have it and as the refunds send it."""
+    kept = one.gross.amount - one.net.amount
+    less = f"; {coin(one.net)} is sent, {coin(Coin(one.gross.denom, kept))} kept as refund fees" if kept else ""
+    return f"{one.chain}: {coin(one.gross)} {OWED_BEFORE_FEES}{less}"
 
 
 def owed_line(waiting: Waiting) -> str:

@@ -25,6 +25,7 @@ from relayclear.store.history import Search
 from relayclear.store.payments import How, Orphan, StoredPayment
 from relayclear.usecases.payments import read_payments
 from relayclear.usecases.payments_acts import assign
+from relayclear.usecases.payments_begin import begin
 from relayclear.usecases.quote import make_quote
 from relayclear.usecases.quote_values import QuoteRequest
 from relayclear.usecases.tokens_view import payment_of, view_token
@@ -546,3 +547,18 @@ def test_a_payment_made_before_anybody_ever_watched_is_counted(rig: Rig, tmp_pat
     rig.clock.step(20)
     assert len(asyncio.run(read_payments(rig.desk, ALPHA)).payments) == 1
     assert view_token(rig.desk, token.memo).state is TokenState.PAID
+
+
+def test_two_that_begin_to_read_at_once_tell_of_it_twice(till: Till) -> None:
+    """At one height each finds that nothing was begun: one opening is booked, and told once."""
+    payee = address("carol", ALPHA)
+
+    async def both() -> None:
+        node = till.desk.chain(ALPHA)
+        height = (await node.head()).height - 1
+        await begin(till.desk, node, ALPHA, payee, height)
+        await begin(till.desk, node, ALPHA, payee, height)
+
+    asyncio.run(both())
+    told = [one for one in history.page(till.rig.journal.database, 100) if one.what == "reading_began"]
+    assert [one.detail["payee"] for one in told].count(payee) == 1

@@ -8,12 +8,17 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 import pytest
 import typer
 
+from relayclear.clearing.breaker import BreakerState
+from relayclear.clearing.operation import OperationState
+from relayclear.clearing.request import RequestState
 from relayclear.cli.app import app_for
+from relayclear.cli.documents import DOCUMENTS, fits
 from relayclear.cli.help_topics import topics
 from relayclear.cli.output import Exit, worst
 from relayclear.cli.typed import hoisted
@@ -24,10 +29,19 @@ from relayclear.dashboard.actions import ACTIONS, Danger, shown_key
 from relayclear.ibc.fate import Fate
 from relayclear.ibc.filter import Filter
 from relayclear.ibc.triage import BlockReason, PacketClass
+from relayclear.money.earned import Reason, Result
+from relayclear.money.refund_state import RefundState
+from relayclear.money.settlement import Flaw
+from relayclear.money.state import TokenState
 from relayclear.usecases.metrics import METRICS
-from relayclear.wording import FATES
+from relayclear.wording import FATES, OPERATIONS
+from relayclear.wording import runbook_sales as sales
+from relayclear.wording.breaking import BREAKERS
 from relayclear.wording.glossary import GLOSSARY
+from relayclear.wording.refunding import REFUNDS
+from relayclear.wording.requesting import REQUESTS
 from relayclear.wording.runbook import TODO_CLASS, TODO_FATE, TODO_REASON, lifts
+from relayclear.wording.selling import RESULTS, TOKENS, VERDICT_REASONS
 from tests.docs.makers import MAKERS, commands
 from tests.docs.pages import PAGES, ROOT, blocks, everything, made_anew, text_of
 
@@ -286,6 +300,30 @@ def test_the_runbook_leaves_somebody_alone_with_a_class_a_reason_or_a_fate() -> 
     assert all(lifts(reason).endswith(".") and len(lifts(reason)) > 20 for reason in BlockReason)
 
 
+@pytest.mark.parametrize(
+    ("kind", "todos", "words"),
+    [
+        (OperationState, sales.TODO_OPERATION, OPERATIONS),
+        (RequestState, sales.TODO_REQUEST, REQUESTS),
+        (BreakerState, sales.TODO_BREAKER, BREAKERS),
+        (TokenState, sales.TODO_TOKEN, TOKENS),
+        (Flaw, sales.TODO_FLAW, {flaw: flaw.value for flaw in Flaw}),
+        (Result, sales.TODO_RESULT, RESULTS),
+        (Reason, sales.TODO_VERDICT, VERDICT_REASONS),
+        (RefundState, sales.TODO_REFUND, REFUNDS),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_a_state_that_a_screen_names_is_not_in_the_runbook(
+    kind: type[StrEnum], todos: dict[Any, Any], words: dict[Any, Any]
+) -> None:
+    assert [*todos] == [*kind], "in the order in which they follow each other"
+    told = topics()["runbook"].splitlines()
+    titles = [line.strip() for line in told if line.startswith("    ") and not line.startswith("     ")]
+    assert {getattr(words[one], "word", words[one]) for one in kind} <= {*titles}
+    assert "given up" in titles
+
+
 def test_a_command_in_a_topic_cannot_be_typed() -> None:
     told = "\n".join(topics().values())
     named = re.findall(r"^ +relayclear ([a-z]+)", told, re.MULTILINE)
@@ -311,3 +349,48 @@ def test_the_gate_runs_the_readmes_own_test_command() -> None:
     command = README.split("<!-- test -->\n```\n")[1].split("\n```")[0]
     assert "pytest" in command
     assert ".[test]" in command
+
+
+def opts_of(command: Any) -> set[str]:
+    """The options of a command."""
+    return {name for one in command.params for name in one.opts}
+
+
+def test_a_document_of_json_is_told_of_no_command_or_of_none_that_there_is() -> None:
+    silent = {"dashboard"}  # it is a screen, and refuses --json
+    named = {name.partition(" --")[0] for name in DOCUMENTS}
+    known = {words.removeprefix("relayclear").strip() for words, _ in commands()}
+    assert known - named == silent
+    # Bare words that are nouns as well: they answer without a verb.
+    assert named - known == {"", "payments gaps"} - known
+    options = {words.removeprefix("relayclear ") + f" {name}" for words, one in commands() for name in opts_of(one)}
+    assert {name for name in DOCUMENTS if " --" in name} <= options
+
+
+def test_the_page_the_help_and_the_kept_documents_disagree_about_a_document() -> None:
+    page = dict(line.strip("| ").split(" | ") for line in rows("document"))
+    assert {*page} == {f"`{name or 'relayclear'}`" for name in DOCUMENTS}
+    told = topics()["json"]
+    for name, names in DOCUMENTS.items():
+        fields = re.sub(r"\([^)]*\)", "", page[f"`{name or 'relayclear'}`"])
+        shown = [word.removesuffix("[]") for word in re.findall(r"`([^`]+)`", fields)]
+        assert shown == names.split(), name
+        title = f"  relayclear {name}".rstrip()
+        below = told[told.index(f"\n{title}\n") + len(title) + 2 :].split("\n  relayclear")[0].split("\n\n")[0]
+        assert below.split() == names.split(), name
+
+
+def test_a_document_that_nobody_was_promised_would_be_noticed() -> None:
+    promised = {"schema_version": 1, "level": "healthy", "at": "", "findings": [], "works": []}
+    assert fits("health", promised)
+    assert not fits("health", {**promised, "more": 1})
+    assert not fits("health", {name: value for name, value in promised.items() if name != "level"})
+    assert not fits("health", {**promised, "schema_version": 2})
+    assert not fits("doctor", promised)
+    assert fits("refunds sweep", {"schema_version": 1, "chains": []})
+    assert fits("refunds sweep", {"schema_version": 1, "dry_run": True, "chains": []})
+    many = {"schema_version": 1, "operations": [], "failures": [], "left_out": []}
+    assert fits("clear", many)
+    assert fits("clear", {**many, "state": "done"})
+    assert not fits("clear", {**many, "dry_run": True})
+    assert fits("watch", {"schema_version": 1, "event": "", "level": "", "at": "", "pid": 1})

@@ -199,11 +199,12 @@ class Ability:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The level, the worst findings first, and what still works."""
+    """The level, the worst findings first, and what still works; `hermes` are the configs that an ability may name."""
 
     level: Level
     findings: tuple[Finding, ...]
     abilities: tuple[Ability, ...]
+    hermes: tuple[str, ...] = ()
 
 
 _ORDER = (Level.HEALTHY, Level.DEGRADED, Level.CRITICAL)
@@ -232,7 +233,8 @@ def health(facts: Facts) -> Health:
     found = [*_of_watching(facts), *_of_dependencies(facts), *_of_money(facts), *_of_work(facts)]
     found.sort(key=lambda finding: -_ORDER.index(finding.level))
     level = max((finding.level for finding in found), key=_ORDER.index, default=Level.HEALTHY)
-    return Health(level, tuple(found), tuple(_abilities(facts)))
+    hermes = dict.fromkeys(name for chain in facts.chains for name in chain.hermes)
+    return Health(level, tuple(found), tuple(_abilities(facts)), tuple(hermes))
 
 
 def _of_watching(facts: Facts) -> Iterator[Finding]:
@@ -311,9 +313,11 @@ def _abilities(facts: Facts) -> Iterator[Ability]:
         yield _but(_all(Work.CLEAR, chain, looks + _hermes(facts, chain)), _paths(facts, chain))
         if chain.sells:
             yield _but(_all(Work.QUOTE, chain, looks + _hermes(facts, chain)), _paths(facts, chain))
-            yield _all(Work.TAKE_PAYMENTS, chain, [*_watched(facts), *_payments(chain)])
+            # The reading of payments may not have noticed yet what others know of the chain.
+            away = [one for one in looks if one[0] is False]
+            yield _all(Work.TAKE_PAYMENTS, chain, [*_watched(facts), *away, *_payments(chain)])
             left = tuple(f"refund {one.id}" for one in chain.failed)
-            yield _but(_all(Work.REFUND, chain, looks + _refunds(facts, chain)), left)
+            yield _but(_all(Work.REFUND, chain, [*_watched(facts), *looks, *_refunds(facts, chain)]), left)
 
 
 # What a work rests on: whether that is there (None: not known), and its name.
@@ -365,7 +369,9 @@ def _refunds(facts: Facts, chain: ChainSigns) -> _Rests:
     wallet = f"wallet/{chain.chain}"
     shut = [(False, name) for name in _shut(facts, wallet) if name == wallet]
     # By a person's hand they go all the same; by themselves they wait.
-    return [*shut, *([(False, f"refunds {chain.chain}")] if chain.stopped is not None else [])]
+    task = f"refunds {chain.chain}"
+    failing = facts.watching.alive and task in facts.watching.troubles
+    return [*shut, *([(False, task)] if chain.stopped is not None or failing else [])]
 
 
 def _paths(facts: Facts, chain: ChainSigns) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from relayclear import __version__
+from relayclear.cli.bash_line import as_typed
 from relayclear.cli.face import Face, Opener
 from relayclear.cli.nouns import Root, add_called
 from relayclear.cli.output import Exit, emit_error, exit_for
@@ -93,7 +94,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run one command line and leave with its exit code."""
     # Lists make hundreds of thousands of short-lived rows and no cycles: collecting only costs.
     gc.disable()
-    code = int(run(sys.argv[1:] if argv is None else argv))
+    with as_typed(os.environ):
+        code = int(run(sys.argv[1:] if argv is None else argv))
     # Everything is closed and flushed: taking 25,000 rows apart one by one would only cost time.
     sys.stderr.flush()
     os._exit(code)

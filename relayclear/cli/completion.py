@@ -63,6 +63,11 @@ def operations(incomplete: str) -> list[str]:
     return _known(incomplete, lambda reads: _names().operations(reads, MOST))
 
 
+def work(incomplete: str) -> list[str]:
+    """What may be tried again: tasks that were given up, and the newest operations."""
+    return _known(incomplete, lambda reads: _names().given_up(reads, MOST) + _names().operations(reads, MOST))
+
+
 def tokens(incomplete: str) -> list[str]:
     """The newest tokens."""
     return _known(incomplete, lambda reads: _names().tokens(reads, MOST))

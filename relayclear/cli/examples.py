@@ -147,7 +147,7 @@ EXAMPLES = {
     ),
     "operations retry": (
         "relayclear operations retry op-1f",
-        'relayclear operations retry op-1f --reason "the key has gas again" --json',
+        'relayclear operations retry rc1 --reason "the key has gas again" --json',
     ),
     "operations proof": (
         "relayclear operations proof op-1f -o proof.json",

@@ -56,7 +56,7 @@ def exit_of(found: Health) -> Exit:
 
 def _print(face: Face, found: Health, now: datetime) -> None:
     from relayclear.cli.lines import print_filled
-    from relayclear.wording.health import LEVELS, ability_line, sentence, step
+    from relayclear.wording.health import LEVELS, ability_line, hermes_called, hermes_lines, sentence, step
 
     out, word = console(face.color), LEVELS[found.level]
     print_filled(out, f"{word.word}: {word.meaning}", f"{word.glyph} ", word.style)
@@ -66,4 +66,6 @@ def _print(face: Face, found: Health, now: datetime) -> None:
         out.print(f"    try: {step(finding)}", soft_wrap=True)
     out.print("what works:")
     for ability in found.abilities:
-        print_filled(out, ability_line(ability), "  ")
+        print_filled(out, ability_line(ability, hermes_called(found)), "  ")
+    for line in hermes_lines(found):
+        print_filled(out, line, "  ")

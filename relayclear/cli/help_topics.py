@@ -7,31 +7,6 @@ from typing import NamedTuple
 
 from relayclear.cli import topic_lists
 
-_JSON = """\
---json works on every command: one document on stdout, ended by a line feed.
-
-  schema_version   1; it changes when a field changes its meaning or leaves
-  coins            {"denom": "uatom", "amount": "2000"}: amounts are strings, of
-                   any length
-  sequences        integers
-  times            RFC 3339 in UTC, null where nobody could tell
-  unknown          null, never 0 or an empty text
-  errors           one object on stderr: {"error": {"code", "message", "hint",
-                   "retryable"}}
-
---json never asks, never colours, never shows progress. packets list --watch
---json and history export --json write one document a line.
-
-A script that can't know whether its last try was heard gives --idempotency-key
-TEXT to what creates or acts (clear, tokens create|revoke|import, payments
-assign, payments gaps accept, refunds approve|waive|mark-paid|export, books
-assign, operations cancel|retry, keys create|rotate|revoke, packets
-mute|unmute). The same key and words get the same document for ever and nothing
-is done again; a clear is shown as it stands, with exit 3 while it goes on. The
-same key with other words is refused (4, idempotency_key_reused). What was
-refused or couldn't be reached left nothing behind, and may be asked for again.
-"""
-
 _DEMO = """\
 relayclear demo --serve prints its control port, here CONTROL; everything is
 JSON over HTTP on loopback.
@@ -238,14 +213,16 @@ class Topic(NamedTuple):
 
 
 TOPICS: Mapping[str, Topic] = {
-    "runbook": Topic("A packet is stuck: find, judge, clear, check again.", topic_lists.runbook),
+    "runbook": Topic(
+        "A packet is stuck: find, judge, clear, check again; what each state asks of you.", topic_lists.runbook
+    ),
     "glossary": Topic("The words of the field, in plain words.", topic_lists.glossary),
     "money": Topic("What is sold, what is earned, what goes back.", lambda: _MONEY),
     "keys": Topic("Keys of quotes and refunds, and those of Hermes.", lambda: _KEYS),
     "alerts": Topic("When a person is called, and how.", lambda: _ALERTS),
     "dashboard": Topic("The screen: every key, and how to change it.", topic_lists.dashboard_keys),
     "demo": Topic("The network in a box: what can be made to fail in it.", lambda: _DEMO),
-    "json": Topic("What --json promises.", lambda: _JSON),
+    "json": Topic("What --json promises, and what each document holds.", topic_lists.json_documents),
     "exit-codes": Topic("What each exit code means.", topic_lists.exit_codes),
     "environment": Topic("Every environment variable that is read.", topic_lists.environment),
 }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from relayclear.clearing.operation import Operation
     from relayclear.usecases.desk import Desk
     from relayclear.usecases.operations import OperationFilter
+    from relayclear.usecases.retrying import Retried
 
 app = typer.Typer(no_args_is_help=True, help="Past clears and their proofs.")
 
@@ -186,33 +187,51 @@ def _agreed(face: Face, operation_id: str, *, sold: bool) -> bool:
 @app.command(epilog=examples("operations retry"))
 def retry(
     ctx: typer.Context,
-    operation: Annotated[
+    work: Annotated[
         str,
-        typer.Argument(metavar="OPERATION", help="Its id, or the start of it.", autocompletion=completion.operations),
+        typer.Argument(
+            metavar="WORK",
+            help="An operation or its token, or the task that health names.",
+            autocompletion=completion.work,
+        ),
     ],
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; the history keeps it.")] = "",
     idempotency_key: IdempotencyKey = None,
 ) -> int:
-    """Try the work of a paid token again at once, also when it was given up; watch or clear --token does it."""
+    """Try work again at once that waits for its next try or was given up; watch, or clear --token, does it."""
     face: Face = ctx.obj
 
-    async def work(desk: Desk) -> int:
+    async def ask(desk: Desk) -> int:
         """Ask for another try at once."""
-        from relayclear.cli.rows import operation_row
         from relayclear.cli.who import who
-        from relayclear.usecases.operations import known_operation
-        from relayclear.usecases.token_clear import retry_operation
+        from relayclear.usecases.retrying import retry
 
-        once = wish(idempotency_key, "operations retry", operation, reason, told=_told)
-        found = retry_operation(desk, known_operation(desk, operation), who(), reason, once)
+        once = wish(idempotency_key, "operations retry", work, reason, told=_retried)
+        found = retry(desk, work, who(), reason, once)
         if face.json:
-            face.emit(operation_row(found))
+            face.emit(_retried(desk, found))
         else:
-            typer.echo(f"{found.id}: it is tried again as soon as somebody works (relayclear watch)")
+            _say_retried(_retried(desk, found))
         return Exit.DONE
 
-    return run_once(face, work, told_again(face, partial(_print_again, face)))
+    async def again(_: Desk, document: Any) -> None:
+        """As it was told the first time."""
+        _say_retried(document)
+
+    return run_once(face, ask, told_again(face, again))
+
+
+def _retried(_: object, found: Retried) -> dict[str, Any]:
+    """The operation that is tried again, and the task; a task that no operation stands behind is told alone."""
+    from relayclear.cli.rows import operation_row
+
+    return {**(operation_row(found.operation) if found.operation else {"operation": None}), "task": found.key}
+
+
+def _say_retried(document: Any) -> None:
+    named = document["operation"] or document["task"]
+    typer.echo(f"{named}: it is tried again as soon as somebody works (relayclear watch)")
 
 
 app.command("proof", epilog=examples("operations proof"))(proofs.proof)

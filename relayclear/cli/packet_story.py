@@ -12,8 +12,8 @@ from relayclear.cli.rows import end_row, packet_rows, result_row, sending_row
 from relayclear.ibc.text import visible
 from relayclear.ibc.topology import ClientHealth
 from relayclear.usecases.story import Story
-from relayclear.usecases.views import timeout_at
 from relayclear.wording import CLASSES, FATES, advice, coin, fate_line, fix, long_age, moment, operation_word, why
+from relayclear.wording.board import timeout_words
 
 MEMO_SHOWN = 200
 
@@ -107,11 +107,7 @@ def _sending(story: Story) -> list[tuple[str, str]]:
     if story.view is not None and not packet.verified:
         checked = "does NOT fit the commitment on chain: don't believe it"
     facts = [("sent", f"{moment(packet.sent_at)} ({checked})"), ("in", packet.send_tx or "a block itself")]
-    at = timeout_at(packet)
-    until = moment(at) if at else None
-    if not packet.timeout_height.is_zero:
-        until = f"height {packet.timeout_height}" + (f" or {until}" if until else "")
-    facts.append(("timeout", until or ("none" if packet.timeout_timestamp == 0 else str(packet.timeout_timestamp))))
+    facts.append(("timeout", timeout_words(packet)))
     if transfer is None:
         facts.append(("data", f"{len(packet.data)} bytes that are not ICS-20"))
         return facts

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from relayclear.cli.lines import filled
 from relayclear.cli.output import Exit
 from relayclear.cli.who import VARIABLE
+
+if TYPE_CHECKING:
+    from relayclear.wording import Word
 
 WIDTH = 80
 
@@ -35,6 +39,38 @@ or none, by the names in brackets:
   theme = "terminal"          dark, light, or the terminal's own 16 colours
   words = "plain"             plain words, with an explanation; F2 switches
   keys = ["clear=K", "quote="]
+"""
+
+_JSON = """\
+--json works on every command: one document on stdout, ended by a line feed.
+
+  schema_version   1; it changes when a field changes its meaning or leaves
+  coins            {"denom": "uatom", "amount": "2000"}: amounts are strings, of
+                   any length
+  sequences        integers
+  times            RFC 3339 in UTC, null where nobody could tell
+  unknown          null, never 0 or an empty text
+  errors           one object on stderr: {"error": {"code", "message", "hint",
+                   "retryable"}}
+
+--json never asks, never colours, never shows progress. packets list --watch
+--json and history export --json write one document a line.
+
+A script that can't know whether its last try was heard gives --idempotency-key
+TEXT to what creates or acts (clear, tokens create|revoke|import, payments
+assign, payments gaps accept, refunds approve|waive|mark-paid|export, books
+assign, operations cancel|retry, keys create|rotate|revoke, packets
+mute|unmute). The same key and words get the same document for ever and nothing
+is done again; a clear is shown as it stands, with exit 3 while it goes on. The
+same key with other words is refused (4, idempotency_key_reused). What was
+refused or couldn't be reached left nothing behind, and may be asked for again.
+
+Every document begins with schema_version; beside it stand, at the top:
+
+"""
+
+_JSON_MARKS = """
+? may be missing: the rest tells why. What watch tells has more by its event.
 """
 
 _BEATS = """\
@@ -71,6 +107,7 @@ SYSTEMD = {
 SHELL = {
     "_RELAYCLEAR_COMPLETE": "a tab was pressed; by the shell's script",
     "COMP_WORDS": "what was typed, in bash",
+    "COMP_CWORD": "which word of it, in bash",
     "_TYPER_COMPLETE_ARGS": "what was typed, in zsh and fish",
 }
 
@@ -125,13 +162,20 @@ def glossary() -> str:
     return "\n".join(_explained(GLOSSARY.items())) + "\n"
 
 
+def json_documents() -> str:
+    """What `--json` promises, and the names at the top of every document."""
+    from relayclear.cli.documents import rows
+
+    return _JSON + "\n".join(f"  {line}" for line in _explained(rows(), WIDTH - 2)) + "\n" + _JSON_MARKS
+
+
 def runbook() -> str:
-    """What to do for each way in which a packet can be stuck."""
+    """What to do for each way in which a packet can be stuck, and for each state that a screen names."""
     from relayclear.wording import CLASSES, FATES, runbook
 
-    classes = [(name.value, f"{_said(CLASSES[name].meaning)} {todo}") for name, todo in runbook.TODO_CLASS.items()]
+    classes = _todo(CLASSES, runbook.TODO_CLASS)
     reasons = [(name.value, f"{why} {runbook.lifts(name)}") for name, (why, _) in runbook.TODO_REASON.items()]
-    fates = [(FATES[name].word, f"{_said(FATES[name].meaning)} {todo}") for name, todo in runbook.TODO_FATE.items()]
+    fates = _todo(FATES, runbook.TODO_FATE)
     parts = [
         runbook.BEFORE,
         _section(runbook.CLASSES_TITLE, classes),
@@ -139,8 +183,35 @@ def runbook() -> str:
         runbook.CLEARING,
         _section(runbook.FATES_TITLE, fates),
         runbook.AFTER,
+        *_states(),
     ]
     return "\n".join(parts)
+
+
+def _states() -> list[str]:
+    """What to do for each state of the work, of what is sold, and of what goes back."""
+    from relayclear.wording import GIVEN_UP, OPERATIONS, breaking, refunding, requesting, selling
+    from relayclear.wording import runbook_sales as told
+
+    work = _todo(OPERATIONS, told.TODO_OPERATION)
+    flaws = [(flaw.value, f"{why} {todo}") for flaw, (why, todo) in told.TODO_FLAW.items()]
+    verdicts = [(selling.VERDICT_REASONS[reason], todo) for reason, todo in told.TODO_VERDICT.items()]
+    return [
+        told.SALES,
+        _section(told.OPERATIONS_TITLE, [*work, *_todo({None: GIVEN_UP}, {None: told.GIVEN_UP})]),
+        _section(told.REQUESTS_TITLE, _todo(requesting.REQUESTS, told.TODO_REQUEST)),
+        _section(told.BREAKERS_TITLE, _todo(breaking.BREAKERS, told.TODO_BREAKER)),
+        _section(told.TOKENS_TITLE, _todo(selling.TOKENS, told.TODO_TOKEN)),
+        _section(told.FLAWS_TITLE, flaws),
+        _section(told.RESULTS_TITLE, _todo(selling.RESULTS, told.TODO_RESULT)),
+        _section(told.VERDICTS_TITLE, verdicts),
+        _section(told.REFUNDS_TITLE, _todo(refunding.REFUNDS, told.TODO_REFUND)),
+    ]
+
+
+def _todo(words: Mapping[Any, Word], todos: Mapping[Any, str]) -> list[tuple[str, str]]:
+    """Each word with what it means and what to do about it."""
+    return [(words[name].word, f"{_said(words[name].meaning)} {todo}") for name, todo in todos.items()]
 
 
 def _said(meaning: str) -> str:

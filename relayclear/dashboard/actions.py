@@ -141,6 +141,7 @@ def _handling() -> Iterable[Action]:
         "sell the clearing of the marked packets: price, memo, what to pay",
         Danger.ACTS,
         _PACKETS | {"sales"},
+        footer=True,
         why_not=_acting("quote", "no packet is chosen: mark some in Packets (2)"),
     )
     yield Action(

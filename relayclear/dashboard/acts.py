@@ -16,6 +16,7 @@ from relayclear.dashboard.host import Host
 from relayclear.dashboard.panel import Panel
 from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found, Trouble
+from relayclear.dashboard.top import Top
 from relayclear.errors import RelayclearError
 from relayclear.ibc.packet import PacketKey
 from relayclear.usecases.requests import RequestView, ask, requests
@@ -43,14 +44,10 @@ CLEARED = "cleared"
 
 
 class Asked(NamedTuple):
-    """The newest requests, and the newest step of each packet of the runs under way, by operation and sequence.
-
-    `scanned_at` is the newest scan: what was cleared since is still among the pending packets.
-    """
+    """The newest requests, and the newest step of each packet of the runs under way, by operation and sequence."""
 
     views: Sequence[RequestView]
     steps: Steps
-    scanned_at: datetime | None
 
 
 class Acts:
@@ -145,14 +142,18 @@ class Acts:
 
     def look(self, shelf: Shelf) -> Found[Asked]:
         """The newest requests, whoever made them, and how far Hermes is with each packet."""
-        scanned_at = shelf.board.read(shelf.as_of).scanned_at
-        return Found(Asked(requests(shelf.desk, SHOWN, shelf.as_of), progress(shelf.desk), scanned_at), None)
+        return Found(Asked(requests(shelf.desk, SHOWN, shelf.as_of), progress(shelf.desk)), None)
 
-    def take(self, answer: Found[Asked] | Trouble) -> None:
-        """Tell what ended of what was asked for here, and let rows that wait say so."""
-        if isinstance(answer, Trouble):
+    def take(self, answer: Found[Asked] | Trouble, top: Found[Top] | Trouble) -> None:
+        """Tell what ended of what was asked for here, and let rows that wait say so.
+
+        What was cleared since the newest scan, which the head of the screen knows, is still among the pending packets.
+        """
+        if isinstance(answer, Trouble) or isinstance(top, Trouble):
+            # Without the scan everything that was ever cleared would be called cleared just now.
             return
-        self._seen, self._steps, self._scanned_at = answer.value
+        self._seen, self._steps = answer.value
+        self._scanned_at = top.value.scanned_at
         for view in self._seen:
             if view.id in self._mine and view.state in OVER:
                 del self._mine[view.id]

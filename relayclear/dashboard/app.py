@@ -219,8 +219,9 @@ class Dashboard(Looking):
             try:
                 await self._round()
             except Exception:
-                # It was left meanwhile: screens and widgets go one after the other, and none of them is missed.
-                if self._exit:
+                # It is being left: screens and widgets go one after the other, and none of them is missed.  Looking
+                # before each step whether they are still there would not do: they go while a step waits.
+                if self._exit or not self.is_running:
                     return
                 raise
             with suppress(TimeoutError):
@@ -232,11 +233,8 @@ class Dashboard(Looking):
         if version != self._seen and not self.paused:
             self._seen = version
             await self._read()
-        if not self.is_running:
-            # It was left meanwhile: of every panel some widgets are gone already, and some aren't yet.
-            return
         if not self.paused:
-            now = self.desk.clock.now()
+            now = self.shown_at
             for panel in self.view.all_panels:
                 panel.tell(now)
             for screen in live_screens(self.screen_stack).values():
@@ -254,11 +252,9 @@ class Dashboard(Looking):
         panels = {str(panel.id): panel for panel in self.view.all_panels} | live_screens(self.screen_stack)
         looks = {"top": read_top, **{name: panel.look for name, panel in panels.items()}, "acts": self.acts.look}
         answers = await self.reader.read(looks, self.as_of)
-        if not self.is_running:
-            return
-        now = self.desk.clock.now()
+        now = self.shown_at
         self.top = answers.pop("top")
-        self.acts.take(answers.pop("acts"))
+        self.acts.take(answers.pop("acts"), self.top)
         for name, answer in answers.items():
             if panels[name].is_attached:
                 panels[name].take(answer, now)
@@ -321,6 +317,10 @@ class Dashboard(Looking):
         at = widgets.index(focused) if focused in widgets else -1
         if widgets:
             widgets[(at + 1) % len(widgets)].focus()
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C leaves as everywhere else; Textual would name a key of its own instead."""
+        self.call_later(self.do_quit)
 
     async def do_quit(self) -> None:
         """Leave; what this very screen carries out is let end first, unless somebody presses the key again."""

@@ -180,7 +180,7 @@ def stuck_picture(points: Sequence[Point], size: Size) -> str:
     plotext.xticks(places, [points[place].at.strftime("%d %b" if long else "%H:%M") for place in places])
     gap = "" if len(known) == len(points) else ", a gap where nobody had looked"
     last = "now" if points[-1].stuck is not None else "last known"
-    return f"{_drawn()}\n{last} {known[-1]}, at most {max(known)}, in UTC{gap}"
+    return f"{_drawn()}\n{last} {known[-1]}, the highest drawn {max(known)}, in UTC{gap}"
 
 
 def days_picture(days: Sequence[date], paid: Sequence[int | None], tried: dict[date, TriedDay], size: Size) -> str:

@@ -52,6 +52,9 @@ class FoldPanel(TablePanel):
     kept_of_the_past = False
     """Whether it can be shown as it was at a time."""
 
+    ages = True
+    """Whether its rows tell of the time that goes by."""
+
     untold = False
     folded = False
 
@@ -63,13 +66,23 @@ class FoldPanel(TablePanel):
         """Lines to show every row."""
         return FRAME + max(1, len(self.table.rows))
 
+    def wanted(self) -> int:
+        """Lines that it is worth while another panel has the keys: that it was read and is empty, a line says too."""
+        return FOLDED if self.found is not None and not self.speaks else self.need()
+
     def take(self, answer: Any, now: datetime) -> None:
         """Show the answer, and say so where the past isn't kept."""
         self.untold = self.host.as_of is not None and not self.kept_of_the_past
-        before = self.need()
+        before = self.need(), self.wanted()
         super().take(answer, now)
-        if self.need() != before:
+        if (self.need(), self.wanted()) != before:
             self.post_message(FoldingView.Wanted())
+
+    def tell(self, now: datetime) -> None:
+        """Ages and countdowns go on while nothing is written."""
+        super().tell(now)
+        if self.ages and self.table.rows and not self.folded:
+            self.table.tick()
 
     def standing(self, now: datetime) -> Standing:
         """Its state; what isn't kept of the past is neither stale nor failed."""
@@ -142,5 +155,6 @@ class FoldingView(View):
         if not panels or height <= 0:
             return
         now = panels[0].host.desk.clock.now()
-        for panel, lines in zip(panels, shares([one.need() for one in panels], self.open_one, height), strict=True):
+        needs = [one.need() if number == self.open_one else one.wanted() for number, one in enumerate(panels)]
+        for panel, lines in zip(panels, shares(needs, self.open_one, height), strict=True):
             panel.fold(lines, now)

@@ -47,6 +47,11 @@ class Host(App[None]):
         """The screen below all dialogs."""
         return self.screen_stack[0]
 
+    @property
+    def shown_at(self) -> datetime:
+        """The moment that is shown: how old things are counts to it."""
+        return self.as_of or self.desk.clock.now()
+
     def nudge(self) -> None:
         """Read at once, whether or not something was written."""
         raise NotImplementedError

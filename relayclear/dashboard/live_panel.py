@@ -53,12 +53,6 @@ class LivePanel(FoldPanel):
         """How long ago."""
         return "never" if at is None else age(max(0, int((self.now() - at).total_seconds())))
 
-    def tell(self, now: datetime) -> None:
-        """Ages and countdowns go on while nothing is written."""
-        super().tell(now)
-        if self.table.rows and not self.folded:
-            self.table.tick()
-
     def empty(self) -> str:
         """The same words as folded."""
         return self.summary()

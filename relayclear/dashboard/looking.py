@@ -55,7 +55,7 @@ class Looking(Host):
         self.nudge()
 
     async def _travel(self, way: Literal[-1, 1]) -> None:
-        at = self.as_of or self.desk.clock.now()
+        at = self.shown_at
         try:
             found = await self.reader.ask(lambda shelf: step(shelf.desk, at, way), None)
         except RelayclearError as error:

@@ -156,8 +156,12 @@ class BigTable(ScrollView):
         self.post_message(self.Moved(self))
 
     def forget_marks(self, known: Iterable[Hashable]) -> None:
-        """Keep only the marks of rows that are still there."""
-        self.marked &= set(known)
+        """Keep only the marks of these rows."""
+        kept = self.marked & set(known)
+        if kept != self.marked:
+            self.marked = kept
+            self.refresh()
+            self.post_message(self.Moved(self))
 
     def watch_cursor(self, before: int, after: int) -> None:
         """Redraw the two rows, and keep the cursor in sight."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -25,7 +25,7 @@ from relayclear.dashboard.reader import Shelf
 from relayclear.dashboard.states import Found, Trouble
 from relayclear.errors import RelayclearError
 from relayclear.ibc.duration import parse_duration
-from relayclear.ibc.packet import ChannelEnd, SequenceRanges
+from relayclear.ibc.packet import ChannelEnd, PacketKey, SequenceRanges
 from relayclear.money.state import TokenState
 from relayclear.usecases.board_rows import PacketRow
 from relayclear.usecases.quote import make_quote, preview_quote
@@ -51,12 +51,16 @@ _PAYABLE = (TokenState.OPEN, TokenState.PARTLY_PAID)
 _CODES = ("memo", "address")
 
 
-async def open_wizard(host: Host, rows: Sequence[PacketRow]) -> None:
+Made = Callable[[Collection[PacketKey]], None]
+"""Told for which packets a quote was made."""
+
+
+async def open_wizard(host: Host, rows: Sequence[PacketRow], made: Made) -> None:
     """Sell the clearing of these packets; with none there is nothing to sell."""
     if not rows:
         host.notify("Mark packets first: space in the view Packets.", severity="warning")
         return
-    await host.push_screen(Wizard(host, rows))
+    await host.push_screen(Wizard(host, rows, made))
 
 
 class Wizard(Living, ModalScreen[None]):
@@ -83,9 +87,9 @@ class Wizard(Living, ModalScreen[None]):
         Binding("k,up", "scroll(-1)", "up", show=False),
     ]
 
-    def __init__(self, host: Host, rows: Sequence[PacketRow]) -> None:
+    def __init__(self, host: Host, rows: Sequence[PacketRow], made: Made) -> None:
         super().__init__()
-        self._host, self._rows = host, rows
+        self._host, self._rows, self._made = host, rows, made
         self._ends = list(dict.fromkeys(row.path.source for row in rows))
         self.step = Step.SELECT
         self.request = self._request(self._ends[0])
@@ -183,7 +187,9 @@ class Wizard(Living, ModalScreen[None]):
             yield f"✗ can't be read now: {self._trouble.message}"
         if self.story is not None:
             yield from follow_lines(self.story, self._steps)
-        yield from issued_lines(issued, self.preview)
+        if self._payable:
+            # Once it is paid, nobody can heed them any more.
+            yield from issued_lines(issued, self.preview)
 
     @property
     def _payable(self) -> bool:
@@ -375,5 +381,6 @@ class Wizard(Living, ModalScreen[None]):
 
     async def _make(self) -> None:
         self.issued = await make_quote(self._host.desk, self.request)
+        self._made({PacketKey(*self.end, sequence) for sequence in self.request.sequences or ()})
         self._go(Step.PAY)
         self._host.nudge()

@@ -161,8 +161,8 @@ class Engine:
                 return Outcome(Status.DEAD, task.data, 0.0, task.tries, why, last=True)
             case Failed(why):
                 _, policy = self._handlers[task.kind]
-                pause = policy.backoff[task.tries] if task.tries < len(policy.backoff) else policy.then_every
-                status, after = (Status.DEAD, 0.0) if pause is None else (Status.READY, pause)
+                left = policy.backoff[task.tries :]
+                status, after = (Status.READY, left[0]) if left else (Status.DEAD, 0.0)
                 return Outcome(status, task.data, after * (0.9 + 0.2 * self.chance()), task.tries + 1, why)
 
     def _moment(self) -> Moment:

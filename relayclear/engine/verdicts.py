@@ -54,13 +54,12 @@ Verdict = Done | Again | Go | Failed
 
 
 class Policy(NamedTuple):
-    """After the n-th failed try a task waits ``backoff[n - 1]``, then `then_every`; without one it is dead.
+    """After the n-th failed try a task waits ``backoff[n - 1]``; after one more it is dead.  None goes on for ever.
 
     A step may take `limit_seconds`.  After an error that is retryable by its own word, which is no try, it
     waits `again_after`; after one that isn't, it is dead.  All in seconds; waits after a try vary by a tenth.
     """
 
     backoff: tuple[float, ...] = (5.0, 10.0, 20.0)
-    then_every: float | None = None
     limit_seconds: float = 300.0
     again_after: float = 10.0

@@ -100,7 +100,9 @@ class HermesRelayer:
         if not self.config.packets_enabled or not configured.packet_filter.allows(end.port, end.channel):
             return DaemonHabit.NEVER
         interval = self.config.clear_interval if configured.clear_interval is None else configured.clear_interval
-        return DaemonHabit.CLEARS_TOO if interval else DaemonHabit.AS_THEY_COME
+        if interval:
+            return DaemonHabit.CLEARS_TOO
+        return DaemonHabit.AS_THEY_COME if self.config.clear_on_start else DaemonHabit.ONLY_NEW
 
     def key(self, chain: str, name: str | None = None) -> KeyChoice:
         """The named key, or the one its own config signs with.  Raises RefusedError by name when there is none.

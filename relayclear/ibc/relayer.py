@@ -33,12 +33,14 @@ class DaemonHabit(StrEnum):
     """What a running daemon does with the packets of a channel end, by its config alone.
 
     `never`: it relays no packets, or its filter leaves the end out.  `as_they_come`: what it missed
-    it takes only when it starts, if at all.  `clears_too`: it looks again for what it missed, on
-    channels that had events lately.
+    it takes only when it starts.  `only_new`: not even then, but for ordered channels, which it clears at
+    every start whatever its config says.  `clears_too`: it looks again for what it missed, on channels that
+    had events lately.
     """
 
     NEVER = "never"
     AS_THEY_COME = "as_they_come"
+    ONLY_NEW = "only_new"
     CLEARS_TOO = "clears_too"
 
 

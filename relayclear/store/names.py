@@ -14,6 +14,7 @@ SELECT_WAITING = """
 SELECT s.first_sequence, s.last_sequence FROM sightings s JOIN ends e ON e.id = s.end_id
 WHERE e.chain = ? AND e.port = ? AND e.channel = ? ORDER BY s.first_sequence LIMIT ?"""
 SELECT_OPERATIONS = "SELECT id FROM operations WHERE requested_at > '' ORDER BY requested_at DESC LIMIT ?"
+SELECT_GIVEN_UP = "SELECT key FROM tasks WHERE status = 'dead' ORDER BY ended_at DESC LIMIT ?"
 SELECT_TOKENS = "SELECT memo FROM tokens WHERE made_at > '' ORDER BY made_at DESC, order_id DESC LIMIT ?"
 SELECT_PAYMENTS = "SELECT tx_hash FROM payments WHERE included_at > '' ORDER BY included_at DESC LIMIT ?"
 SELECT_REFUNDS = "SELECT id FROM refunds WHERE made_at > '' ORDER BY made_at DESC, id DESC LIMIT ?"
@@ -53,6 +54,11 @@ def waiting(reads: Reads, chain: str, port: str, channel: str, limit: int) -> li
 def operations(reads: Reads, limit: int) -> list[str]:
     """Ids of operations."""
     return _texts(reads, SELECT_OPERATIONS, limit)
+
+
+def given_up(reads: Reads, limit: int) -> list[str]:
+    """Keys of tasks that wait for a person."""
+    return _texts(reads, SELECT_GIVEN_UP, limit)
 
 
 def tokens(reads: Reads, limit: int) -> list[str]:

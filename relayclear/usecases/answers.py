@@ -21,8 +21,8 @@ class Answers:
     """What answers them, as of `at`.
 
     `stuck` and `clearable` count what could be read; `unread` paths couldn't.  `owed` refunds wait for a
-    decision, `approved` ones for their sending, `due` is what payers are owed in all, by chain and coin; they are of
-    now, None while the past is shown.  `open_breakers` are names.
+    decision, `approved` ones for their sending, `due` is what payers are owed in all, by chain and coin, before fees
+    that are kept; `open_breakers` are names.  These are of now, None while the past is shown.
     """
 
     at: datetime
@@ -35,7 +35,7 @@ class Answers:
     owed: int | None
     approved: int | None
     due: Mapping[Place, int] | None
-    open_breakers: Sequence[str]
+    open_breakers: Sequence[str] | None
 
 
 def read_answers(desk: Desk, picture: Picture) -> Answers:
@@ -61,5 +61,5 @@ def read_answers(desk: Desk, picture: Picture) -> Answers:
         owed=owed,
         approved=approved,
         due=due if live else None,
-        open_breakers=open_ones,
+        open_breakers=open_ones if live else None,
     )

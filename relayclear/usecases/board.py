@@ -57,6 +57,16 @@ class Picture:
     rows: Sequence[PacketRow]
     as_of: datetime | None = None
 
+    @property
+    def unread(self) -> list[PathRow]:
+        """The paths that the newest scan couldn't read; their rows are those of their last good reading."""
+        return [row for row in self.paths if row.error is not None]
+
+    @property
+    def good_at(self) -> datetime | None:
+        """When all of it was last true: a scan that couldn't read a path says nothing of it."""
+        return min((row.read_at for row in self.unread if row.read_at is not None), default=self.scanned_at)
+
 
 class Column(StrEnum):
     """What packets may be ordered by; `worst` is class by severity, then age."""

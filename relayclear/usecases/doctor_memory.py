@@ -133,7 +133,7 @@ def _tasks(facts: Facts) -> Iterator[Finding]:
         yield _warn("watch_task", f"watch's task {task} fails: {words}", "what it does waits", "relayclear health")
     if facts.dead:
         found = f"{facts.dead} of watch's tasks were given up"
-        yield _warn("watch_task", found, "they wait for a person", "relayclear operations list --state waiting")
+        yield _warn("watch_task", found, "they wait for a person", "relayclear health")
     for memo, seconds in sorted(facts.overdue.items()):
         found = f"the work of {memo} is {span_of(seconds)} past its deadline"
         yield _warn("overdue", found, "what is not cleared by then goes back", f"relayclear tokens show {memo}")

@@ -41,9 +41,10 @@ async def begin(desk: Desk, node: Chain, chain: str, payee: str, height: int) ->
     held = {denom: amount for denom, amount in balances.by_denom.items() if amount}
     now = desk.clock.now()
     with desk.journal.database.atomic() as tx:
-        # Somebody else may have begun meanwhile, even at this height: theirs is the opening, and is told already.
-        if cursors.find(tx, chain, payee) is None:
-            cursors.begin(tx, chain, payee, height, at, held, now)
+        # Somebody else may have begun meanwhile, at the same height even: then theirs is the opening.
+        ours = cursors.find(tx, chain, payee) is None
+        cursors.begin(tx, chain, payee, height, at, held, now)
+        if ours:
             sequence = account.sequence if account is not None else 0
             signings.begin(tx, chain, payee, signings.Beginning(sequence, height))
             ref = f"{payee} at {height}"

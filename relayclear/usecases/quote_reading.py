@@ -226,6 +226,8 @@ def _notes(desk: Desk, plan: ClearPlan) -> tuple[Note, ...]:
     found += _forwarded(plan.views)
     # A daemon relays each direction by the config of the chain that sent.
     habit = desk.instance_for(plan.path).relayer.daemon_habit(plan.path.source)
+    if habit is DaemonHabit.ONLY_NEW and plan.path.ordering is Ordering.ORDERED:
+        habit = DaemonHabit.AS_THEY_COME
     return (*found, Note(_HABITS[habit])) if habit in _HABITS else tuple(found)
 
 

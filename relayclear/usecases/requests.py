@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from secrets import token_hex
 
 from relayclear.clearing.request import (
@@ -31,7 +31,7 @@ from relayclear.store import history, operations, tasks
 from relayclear.store import requests as store
 from relayclear.store.db import Reads, Transaction
 from relayclear.store.history import Event
-from relayclear.store.tasks import NewTask, Priority, Status
+from relayclear.store.tasks import NewTask, Priority, Status, Task
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.once import ANEW, Once
 
@@ -217,6 +217,16 @@ def _require_whole(wish: Wish) -> None:
         raise UsageError(f"{wish.verb} needs {needed}", hint=f"ask again, and name {needed}")
 
 
+def _given_up(request: Request, task: Task, now: datetime) -> Ended:
+    """How one stands that nobody takes up again by itself: it failed too often, or five processes died of it.
+
+    No fact says so, for a person may have it tried again.  Of one that has begun nobody knows what it did.
+    """
+    at = now if task.ended_at is None else datetime.fromtimestamp(task.ended_at, UTC)
+    state = RequestState.FAILED if request.begun is None else RequestState.UNKNOWN
+    return Ended(at, state, "", "given_up", task.why or "given up", f"relayclear operations retry {task.key}")
+
+
 def _view(reads: Reads, request: Request, now: datetime, *, live: bool = True) -> RequestView:
     begun, ended, state = request.begun, request.ended, request_state(request, now)
     task = tasks.find(reads, request_key(request.id)) if live and request.ended is None else None
@@ -224,8 +234,7 @@ def _view(reads: Reads, request: Request, now: datetime, *, live: bool = True) -
         # Why nobody began it is known to the task, before anybody has written the end.
         ended = expired_end(request.asked_at + LIFE, "", task.why if task else None)
     elif task is not None and task.status is Status.DEAD:
-        # Five processes in a row died of it: nobody takes it up again by itself.
-        ended = Ended(now, RequestState.FAILED, "", "given_up", task.why or "given up")
+        ended = _given_up(request, task, now)
     waits = task.why if task is not None and ended is None else None
     return RequestView(
         id=request.id,

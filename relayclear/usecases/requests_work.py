@@ -40,15 +40,16 @@ from relayclear.usecases.refund_dues import OwedRefund
 from relayclear.usecases.refund_send import LANDED, Swept, sweep
 from relayclear.usecases.requests import REQUEST_ACT, REQUEST_TASK, expired_end, write_end
 from relayclear.usecases.requests_plan import plan_of_clear
+from relayclear.usecases.retrying import retry, soon_then_every
 from relayclear.usecases.settle import settle_all
 from relayclear.usecases.sold_packets import take_back
-from relayclear.usecases.token_clear import retry_operation, retry_task
 
 SOON = 2.0
 UNREADABLE = 10.0
 # Hermes' own time limit and those of every question to a node end what hangs; a clear has up to a hundred runs.
-POLICY = Policy(then_every=60.0, limit_seconds=6 * 3600.0)
-ACT_POLICY = Policy(then_every=60.0, limit_seconds=300.0)
+# What goes on failing is given up after twelve minutes, longer than a request that nobody begins lives.
+POLICY = Policy(soon_then_every(60.0), limit_seconds=6 * 3600.0)
+ACT_POLICY = Policy(soon_then_every(60.0), limit_seconds=300.0)
 
 _ENDS = {
     OperationState.CLEARED: RequestState.DONE,
@@ -210,10 +211,7 @@ async def _reset(carrier: Carrier, task: Task, request: Request) -> Verdict:
 
 async def _retry(carrier: Carrier, task: Task, request: Request) -> Verdict:
     wish, once = request.wish, _ends(carrier, task, request, "retried")
-    if tasks.find(carrier.desk.journal.database, wish.subject) is not None:
-        retry_task(carrier.desk, wish.subject, request.who, wish.why, once)
-    else:
-        retry_operation(carrier.desk, known_operation(carrier.desk, wish.subject), request.who, wish.why, once)
+    retry(carrier.desk, wish.subject, request.who, wish.why, once)
     return Done()
 
 

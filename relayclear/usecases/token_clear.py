@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from relayclear.clearing.operation import Operation, OperationState, operation_state
+from relayclear.clearing.operation import OperationState, operation_state
 from relayclear.engine.engine import Engine
 from relayclear.engine.verdicts import Verdict
 from relayclear.errors import RefusedError, RelayclearError, UnreachableError
@@ -244,50 +244,3 @@ def _progress(desk: Desk, view: TokenView) -> Progress:
         standing.why if standing else None,
         ends,
     )
-
-
-def retry_operation(desk: Desk, operation: Operation, who: str, why: str, once: Once = ANEW) -> Operation:
-    """Try the work of a paid token again at once, also one that was given up.
-
-    Raises RefusedError for an operator's own clear, and for work that is over or under way now.
-    """
-    now = desk.clock.now()
-    with desk.journal.database.atomic() as tx:
-        once.begin(tx)
-        order_id = sales.of_operation(tx, operation.id)
-        if order_id is None:
-            raise RefusedError(
-                f"operation {operation.id} is no token's: it is not tried again by itself",
-                hint=f"relayclear clear --chain {operation.source.chain} --channel {operation.source.channel} …",
-                code="no_token",
-            )
-        if not tasks.retry(tx, paid_task(order_id).key, now):
-            hint = f"relayclear operations show {operation.id}"
-            raise RefusedError(f"operation {operation.id} is over, or under way now", hint=hint, code="ended")
-        sales.ask(tx, order_id, "retry", who, why, now)
-        history.add(tx, Event(now, who, "retry_asked", order_id, operation.id, detail={"why": why}))
-        found = operation_of(tx, operation.id) or operation
-        once.keep(tx, found, now)
-        return found
-
-
-def retry_task(desk: Desk, key: str, who: str, why: str, once: Once = ANEW) -> None:
-    """Try any task again at once, also one that was given up; the work of a paid token as `retry_operation` does.
-
-    Raises RefusedError for one that is over, under way now, or not there.
-    """
-    now = desk.clock.now()
-    with desk.journal.database.atomic() as tx:
-        once.begin(tx)
-        task = tasks.find(tx, key)
-        if task is None or not tasks.retry(tx, key, now):
-            raise RefusedError(
-                f"task {key[:100]!r} is over, under way now, or not there",
-                code="ended",
-                hint="relayclear operations list",
-            )
-        order_id = task.data.get("order_id") if task.kind == PAID_TASK else None
-        if order_id is not None:
-            sales.ask(tx, order_id, "retry", who, why, now)
-        history.add(tx, Event(now, who, "retry_asked", order_id, subject=key, detail={"why": why}))
-        once.keep(tx, key, now)

@@ -28,6 +28,7 @@ from relayclear.usecases.desk import Desk
 from relayclear.usecases.paid import PAID_TASK
 from relayclear.usecases.proof import ended_by_itself, judge
 from relayclear.usecases.relay_costs import read_costs
+from relayclear.usecases.retrying import SOON_AGAIN, soon_then_every
 from relayclear.usecases.token_attempt import attempt
 from relayclear.usecases.token_bench import Bench
 from relayclear.usecases.token_order import THEN_EVERY, Order, pause_after, read_order, tries
@@ -39,11 +40,7 @@ _ABOVE_MAX_GAS = "exceeds the maximum configured"
 SOON = 2.0
 UNREADABLE = 10.0
 # A run of Hermes may take its own five minutes, and reading both chains some more.
-# A node that is away is no try; what fails otherwise, an hour of five minutes long, is a fault that only a
-# person can find: the task is given up, which the alerts, `health` and the dashboard tell, until a retry.
-MOST_TRIES = 15
-_SOON_AGAIN = (5.0, 10.0, 20.0)
-POLICY = Policy((*_SOON_AGAIN, *[THEN_EVERY] * (MOST_TRIES - 1 - len(_SOON_AGAIN))), limit_seconds=900.0)
+POLICY = Policy(soon_then_every(THEN_EVERY), limit_seconds=900.0)
 
 
 def take_up(bench: Bench) -> None:
@@ -78,7 +75,7 @@ async def work(bench: Bench, task: Task) -> Verdict:
         return await _step(bench, task, order)
     except RuleBrokenError as error:
         # Somebody was faster, and what is read anew ends otherwise; what goes on being refused is for a person.
-        return (Failed if task.tries < len(_SOON_AGAIN) else Dead)(clean(error.message, 500))
+        return (Failed if task.tries < len(SOON_AGAIN) else Dead)(clean(error.message, 500))
 
 
 async def _step(bench: Bench, task: Task, order: Order) -> Verdict:

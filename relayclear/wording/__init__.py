@@ -89,14 +89,14 @@ OPERATIONS = {
 
 _STEP = 5
 """Seconds."""
-_GIVEN_UP = Word("given up", "✗", "red", "nobody goes on with it until you say so")
+GIVEN_UP = Word("given up", "✗", "red", "nobody goes on with it until you say so")
 
 
 def operation_word(operation: Operation) -> Word:
     """How an operation stands; one that waits for a person isn't told as one that goes on."""
     state = operation_state(operation)
     if state is OperationState.WAITING and operation.task is not None and operation.task.given_up:
-        return _GIVEN_UP
+        return GIVEN_UP
     return OPERATIONS[state]
 
 

@@ -51,7 +51,8 @@ _SENTENCES = {
     "books_do_not_balance": "the books of {books} don't balance: relayclear audit --chain {subject}",
     "payments_not_read": "payments on {subject} can't be read: {error}",
     "paths_not_read": "{paths} paths from {subject} can't be read: {error}",
-    "work_given_up": "the work of {subject} was given up, and waits for you: {why}; relayclear clear --token {subject}",
+    "work_given_up": "the work of {subject} was given up, and waits for you: {why};"
+    " relayclear operations retry {subject}",
     "refunds_stopped": "refunds on {subject} wait for you: {why}",
     "packets_stuck": "{packets} packets are stuck on {subject}, from #{oldest} on: relayclear packets list",
 }

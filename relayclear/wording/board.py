@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from relayclear.clearing.operation import Operation, operation_state
 from relayclear.clearing.timeline import Happened, Moment, dated
 from relayclear.ibc.coin import Coin
+from relayclear.ibc.packet import Packet
 from relayclear.ibc.text import clean, visible
 from relayclear.usecases.answers import Answers
 from relayclear.usecases.board_gas import GasLine
 from relayclear.usecases.board_rows import PathRow
+from relayclear.usecases.views import timeout_at
 from relayclear.wording import (
     ADVICE,
     CLASSES,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 LOW_DAYS = 3
 _NAMED = 3
+_UNTOLD = "of the past only packets are told"
 _LONG_DAYS = 999
 MOMENTS = {
     Happened.ASKED: "asked to clear {sequences}",
@@ -66,7 +69,7 @@ def _gas_line(found: Answers) -> str:
     lines = [one for one in found.gas if one.held is not None]
     unread = [one for one in found.gas if one.error is not None or one.looked_at is None]
     if not lines:
-        return "? gas      nobody has looked: relayclear watch does"
+        return f"? gas      {_UNTOLD}" if found.owed is None else "? gas      nobody has looked: relayclear watch does"
     sign = "✗" if any(_is_low(one) for one in lines) else "?" if unread else "✓"
     said = ", ".join(gas_words(one) for one in sorted(lines, key=_urgency)[:2])
     return f"{sign} gas      {said}" + (f"; {len(unread)} not read" if unread else "")
@@ -92,14 +95,14 @@ def _urgency(one: GasLine) -> tuple[bool, float, str, str]:
 
 def _owed_line(found: Answers) -> str:
     if found.owed is None or found.approved is None:
-        return "? owed     of the past only packets are told"
+        return f"? owed     {_UNTOLD}"
     if not found.owed and not found.approved:
         return "✓ owed     nothing"
     said = [f"{counted(found.owed, 'refund')} to be decided"] if found.owed else []
     said += [f"{found.approved} approved and not sent"] if found.approved else []
     due = _due_words(found)
-    more = " …" if due[2:] else ""
-    return f"! owed     {', '.join(said)}" + (f": {', '.join(due[:2])}{more} before fees" if due else "")
+    sums = f": {', '.join(due[:2])}{' …' if due[2:] else ''} before fees" if due else ""
+    return f"! owed     {', '.join(said)}{sums}"
 
 
 def _due_words(found: Answers) -> list[str]:
@@ -108,6 +111,8 @@ def _due_words(found: Answers) -> list[str]:
 
 
 def _breaker_line(found: Answers) -> str:
+    if found.open_breakers is None:
+        return f"? breakers {_UNTOLD}"
     if not found.open_breakers:
         return "✓ breakers all closed"
     more = len(found.open_breakers) - _NAMED
@@ -137,7 +142,7 @@ def _answers_lines(found: Answers, now: datetime) -> Iterator[str]:
     yield "  5 shows each refund, and why it waits"
     yield ""
     yield breakers
-    yield from (f"  {clean(name, 100)}" for name in found.open_breakers)
+    yield from (f"  {clean(name, 100)}" for name in found.open_breakers or ())
     yield "  6 shows why, and until when"
 
 
@@ -225,12 +230,22 @@ def _details(story: PacketStory) -> Iterator[str]:
         yield "its details are not read: what it moves and its timeout are unknown"
         return
     yield "details: read, and they fit the commitment on the chain"
+    yield f"timeout  {timeout_words(story.packet)}"
     if story.transfer is not None:
         yield f"moves    {visible(coin(story.transfer.coin), 200)}"
         yield f"from     {visible(story.transfer.sender, 200)}"
         yield f"to       {visible(story.transfer.receiver, 200)}"
         if story.transfer.memo:
             yield f"memo     {visible(story.transfer.memo, 300)}"
+
+
+def timeout_words(packet: Packet) -> str:
+    """Until when it may be delivered: a time, a height of the receiving chain, or whatever comes first of both."""
+    at = timeout_at(packet)
+    until = moment(at) if at else ""
+    if not packet.timeout_height.is_zero:
+        return f"height {packet.timeout_height}" + (f" or {until}" if until else "")
+    return until or ("none" if packet.timeout_timestamp == 0 else str(packet.timeout_timestamp))
 
 
 def _told(story: PacketStory) -> list[tuple[datetime, str]]:
@@ -268,16 +283,17 @@ def operation_lines(work: Work) -> Iterator[str]:
 
 
 def attempt_lines(operation: Operation) -> Iterator[str]:
-    """Each run with its exact command and output, and what became of each packet."""
+    """Each run with its exact command, what became of each packet, and last the output, which may be long."""
     for attempt in operation.attempts:
         yield f"  attempt {attempt.number}, {moment(attempt.started_at)}"
         if attempt.run is not None:
             yield f"    $ {clean(' '.join(attempt.run.argv))}"
-            yield from (f"    | {clean(line, 300)}" for line in attempt.run.output.splitlines()[-40:])
             yield from (f"    Hermes: {clean(line, 300)}" for line in attempt.run.complaints)
         for packet in attempt.after:
             yield f"    {clean(fate_line(packet), 300)}"
             yield from (f"      {tx.step} {tx.hash} on {tx.chain}, by {tx.relayer}" for tx in packet.txs)
+        if attempt.run is not None:
+            yield from (f"    | {clean(line, 300)}" for line in attempt.run.output.splitlines()[-40:])
 
 
 def _next(story: PacketStory) -> Iterator[str]:

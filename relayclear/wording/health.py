@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from relayclear.clearing.health import Ability, Finding, Health, Level, Trouble, Work
@@ -55,7 +57,7 @@ _TRY = {
     Trouble.BOOKS_OFF: "relayclear audit",
     Trouble.GAS_LOW: "relayclear doctor",
     Trouble.GAS_UNREAD: "relayclear doctor",
-    Trouble.DEAD_LETTERS: "relayclear clear --token {subject}",
+    Trouble.DEAD_LETTERS: "relayclear operations retry {subject}",
     Trouble.OVERDUE: "relayclear tokens show {subject}",
 }
 
@@ -89,11 +91,26 @@ def step(finding: Finding) -> str:
     return _TRY[finding.trouble].format(subject=clean(finding.subject, 200))
 
 
-def ability_line(ability: Ability) -> str:
-    """One work: whether it can be done where, and what keeps it."""
+def hermes_called(found: Health) -> dict[str, str]:
+    """What each Hermes is called where its config would stand in every line: the path is said once, beside them."""
+    if len(found.hermes) == 1:
+        return {found.hermes[0]: "Hermes"}
+    return {config: f"Hermes {number}" for number, config in enumerate(found.hermes, 1)}
+
+
+def hermes_lines(found: Health) -> list[str]:
+    """Which Hermes the names in the abilities are, where nothing above has said it."""
+    called = hermes_called(found)
+    named = {name for ability in found.abilities for name in ability.why}
+    told = {finding.subject for finding in found.findings} if len(called) == 1 else set()
+    return [f"{name}: {clean(config, 200)}" for config, name in called.items() if config in named - told]
+
+
+def ability_line(ability: Ability, called: Mapping[str, str] = MappingProxyType({})) -> str:
+    """One work: whether it can be done where, and what keeps it, by the name that it is `called`."""
     glyph = {True: "✓", False: "✗", None: "?"}[ability.works]
     where = f" on {clean(ability.chain, 64)}" if ability.chain else ""
-    why = ", ".join(clean(name, 200) for name in ability.why)
+    why = ", ".join(called.get(name) or clean(name, 200) for name in ability.why)
     if not why:
         return f"{glyph} {WORKS[ability.work]}{where}"
     lead = {True: "all but", False: "because of", None: "unknown without"}[ability.works]

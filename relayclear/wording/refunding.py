@@ -192,8 +192,8 @@ def owed_line(waiting: Waiting) -> str:
     """What isn't back with its payer, in a line; empty where there is nothing."""
     if not waiting.undecided and not waiting.under_way:
         return ""
-    said = [f"{waiting.asks} to approve"] if waiting.asks else []
-    said += [f"{waiting.undecided} owed"] if waiting.undecided else []
+    asks = f" ({waiting.asks} to approve)" if waiting.asks else ""
+    said = [f"{waiting.undecided} owed{asks}"] if waiting.undecided else []
     said += [f"{waiting.under_way} under way"] if waiting.under_way else []
     return ", ".join(said)
 

@@ -1,4 +1,4 @@
-"""The runbook: find, judge, clear, check again, and what to do for each way in which a packet can be stuck.
+"""The runbook of packets: find, judge, clear, check again, and what to do for each way in which one can be stuck.
 
 `TODO_CLASS`, `TODO_REASON` and `TODO_FATE` have a line for every member of their enums; what each one means stands
 beside its word, in `relayclear.wording`, and is not said twice.

@@ -132,14 +132,16 @@ FLAW_SENTENCES: dict[tuple[TokenState, Flaw], str] = {
     ),
     (TokenState.EXPIRED, Flaw.UNDERPAID): "Less than the price came until {expires}: it is owed back, less {fee} for"
     " each payment.",
-    (TokenState.REVOKED, Flaw.UNDERPAID): "Less than the price came before the quote was taken back: it is owed back"
-    " in full.",
+    # Once its refund is decided, a payment of the whole price counts with nothing too: the flaw doesn't say that too
+    # little came, nor whether it came before the quote was taken back.
+    **dict.fromkeys(
+        ((TokenState.REVOKED, flaw) for flaw in (Flaw.UNDERPAID, Flaw.OVERPAID)),
+        "{came} came for this quote: all of it is owed back in full.",
+    ),
     **dict.fromkeys(
         ((state, Flaw.OVERPAID) for state in (*_WAITING, *_WORKING, *_DONE, TokenState.EXPIRED)),
         "More than the price came: {excess} too much is owed back, less {fee} for each payment.",
     ),
-    (TokenState.REVOKED, Flaw.OVERPAID): "More than the price came before the quote was taken back: all of it is owed"
-    " back in full.",
     **dict.fromkeys(
         ((state, Flaw.LATE) for state in _WAITING),
         "A payment came after {expires}: if the packets are still stuck it counts until {grace}, else it is owed back,"
@@ -251,6 +253,7 @@ def _fields(view: TokenView) -> dict[str, str]:
         "read": read,
         "nothing": NOTHING_YET.format(read=read) if view.was_looked_for else NOT_LOOKED,
         "missing": money(settlement.missing.amount, denom, view.sold),
+        "came": money(settlement.paid.amount, denom, view.sold),
         "excess": money(settlement.excess.amount, denom, view.sold),
         "fee": money(fee, denom, view.sold) if fee else "nothing",
         "denom": visible(denom, WHOLE) if view.sold.unit is None else view.sold.unit.symbol,

@@ -85,7 +85,8 @@ def letter_page(row: DeadLetter) -> str:
         f"given up {moment(row.since)}, after {counted(row.tries, 'try') if row.tries == 1 else f'{row.tries} tries'}",
         f"why    {clean(row.why, 1000) or 'nothing was said'}",
         "",
-        "It waits for a person: once what is wrong is mended, A tries it again, with fresh counters.",
+        "It waits for a person: once what is wrong is mended, A tries it again, with fresh counters, and so does",
+        f"relayclear operations retry {visible(row.key, 200)}",
     ]
     return "\n".join(lines)
 

@@ -3,8 +3,10 @@
 | figure | how it is measured |
 |---|---|
 | key to drawn | `j` in the middle of the list of packets, until everything that follows is drawn; median |
-| refresh | all that is in sight read and drawn anew, as after a commit of the daemon; median |
+| refresh | all that is in sight read and drawn anew, as after a commit of the daemon; median, of each large view |
 | DataTable | the same keys and rows in Textual's own table, in the same process |
+| over a line | the same key in a pty behind 25 ms there and 25 ms back, until the first of it arrives; median |
+| bytes | what is written for that key, and for each second in which nobody does anything |
 | first frame | from the start to the first words in a pty, less a Python that imports textual; median |
 | share of a core | user and system time over 20 s, while the daemon's heartbeat is written every 5 s |
 | peak memory | the most that was resident, in MB (10^6 bytes) |
@@ -29,6 +31,8 @@ from tests.dashboard.terminal import Terminal, at_terminal
 from tests.store import many
 
 KEY_MS, REFRESH_MS, FIRST_MS, CORE, MEMORY = 50.0, 100.0, 400.0, 1.0, 150.0
+ALSO = ("operations", "sales", "refunds")
+LINE_SECONDS, KEYS = 0.05, 20
 IDLE_SECONDS, OPERATIONS, ROUNDS, STARTS = 20.0, 1_000, 50, 5
 
 
@@ -45,7 +49,7 @@ def dashboard(ground: Ground, rounds: int | None) -> Sequence[Figure]:
 
 
 def _drawn(environment: Mapping[str, str], rounds: int) -> Sequence[Figure]:
-    found = json.loads(process([sys.executable, "-m", "tests.bench.screen", str(rounds)], environment))
+    found = json.loads(process([sys.executable, "-m", "tests.bench.screen", str(rounds), *ALSO], environment))
     ours, peer = found["ours"], found["peer"]
     if ours["rows"] < 20_000:
         raise BenchError(f"the screen showed {ours['rows']:.0f} packets")
@@ -54,6 +58,7 @@ def _drawn(environment: Mapping[str, str], rounds: int) -> Sequence[Figure]:
         Figure("of DataTable's", ours["key"] / peer["key"], "x"),
         Figure("refresh", ours["refresh"] * 1000, "ms", REFRESH_MS),
         Figure("of DataTable's", ours["refresh"] / peer["refresh"], "x"),
+        *(Figure(f"refresh of {view}", ours[f"refresh {view}"] * 1000, "ms", REFRESH_MS) for view in ALSO),
     )
 
 
@@ -77,18 +82,41 @@ def _idle(environment: Mapping[str, str]) -> Sequence[Figure]:
         terminal.press("2")
         # Only cells that differ are drawn, and both views name the worst channel.
         terminal.await_words("seq")
-        before, began = _cpu(terminal), time.monotonic()
+        terminal.drain()
+        line, size = _over_a_line(terminal)
+        written, before, began = len(terminal.raw), _cpu(terminal), time.monotonic()
         while time.monotonic() - began < IDLE_SECONDS:
             # Somebody has to read what it writes.
             terminal.drain()
-        share = (_cpu(terminal) - before) / (time.monotonic() - began) * 100
+        lasted = time.monotonic() - began
+        share = (_cpu(terminal) - before) / lasted * 100
+        quiet = (len(terminal.raw) - written) / lasted
         peak = _peak_mb(terminal)
         terminal.press("q")
         terminal.end()
     return (
+        Figure("key over a line of 50 ms", line * 1000, "ms", 2 * KEY_MS),
+        Figure("written for it", size, "bytes"),
+        Figure("written in a quiet second", quiet, "bytes"),
         Figure("share of a core", share, "%", CORE),
         Figure("peak memory", peak, "MB", MEMORY),
     )
+
+
+def _over_a_line(terminal: Terminal) -> tuple[float, float]:
+    """Seconds from a key to its first answer over the line, and how many bytes were written in all."""
+    took, sizes = [], []
+    for _ in range(KEYS):
+        start, began = len(terminal.raw), time.perf_counter()
+        time.sleep(LINE_SECONDS / 2)
+        terminal.press("j")
+        while len(terminal.raw) == start:
+            terminal.piece()
+        time.sleep(LINE_SECONDS / 2)
+        took.append(time.perf_counter() - began)
+        terminal.drain()
+        sizes.append(len(terminal.raw) - start)
+    return statistics.median(took), statistics.median(sizes)
 
 
 def _cpu(terminal: Terminal) -> float:

@@ -1,7 +1,8 @@
-"""`python -m tests.bench.screen ROUNDS`: the dashboard in this process, over the database that the environment names.
+"""`python -m tests.bench.screen ROUNDS VIEW…`: the dashboard in this process, over the environment's database.
 
 Prints one JSON object: seconds from a key to the drawn frame and for a refresh, ours and those of Textual's own
-DataTable with the same rows.  A process of its own, for what it imports must not weigh on other benchmarks.
+DataTable with the same rows; and for a refresh of each further view.  A process of its own, for what it imports
+must not weigh on other benchmarks.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ async def _drawn(pilot: Any, key: str) -> None:
         await done.wait()
 
 
-async def ours(rounds: int) -> tuple[dict[str, float], list[list[str]]]:
+async def ours(rounds: int, views: Sequence[str]) -> tuple[dict[str, float], list[list[str]]]:
     """Our figures, and the rows that were shown, as texts."""
     settings = load(config_path=None, env=os.environ, flags={})
     async with opened(settings, load_hermes(settings)) as desk:
@@ -79,15 +80,22 @@ async def ours(rounds: int) -> tuple[dict[str, float], list[list[str]]]:
             async def refresh() -> None:
                 """As after a commit that changed something: all in sight is chosen, ordered and drawn anew."""
                 panel._looked = None
+                for one in app.view.all_panels:
+                    one.found = None
                 await app._read()
                 await _drawn(pilot, "f12")
 
             app.workers.cancel_group(app, "follow")
-            await refresh()
-            again = await _times(refresh, rounds)
+            took = {}
+            for view in ("packets", *views):
+                await app.open_view(view)
+                await app.view.complete()
+                await refresh()
+                took[view] = await _times(refresh, rounds)
             table = panel.table
             rows = [[column.cell(row).text for column in table.columns] for row in table.rows]
-            return {"key": key, "refresh": again, "rows": float(len(rows))}, rows
+            also = {f"refresh {view}": took[view] for view in views}
+            return {"key": key, "refresh": took["packets"], "rows": float(len(rows)), **also}, rows
 
 
 async def peer(rows: list[list[str]], rounds: int) -> dict[str, float]:
@@ -110,10 +118,10 @@ async def peer(rows: list[list[str]], rounds: int) -> dict[str, float]:
         return {"key": key, "refresh": await _times(refresh, max(1, rounds // 10))}
 
 
-async def _both(rounds: int) -> dict[str, dict[str, float]]:
-    mine, rows = await ours(rounds)
+async def _both(rounds: int, views: Sequence[str]) -> dict[str, dict[str, float]]:
+    mine, rows = await ours(rounds, views)
     return {"ours": mine, "peer": await peer(rows, rounds)}
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(_both(int(sys.argv[1])))))
+    print(json.dumps(asyncio.run(_both(int(sys.argv[1]), sys.argv[2:]))))

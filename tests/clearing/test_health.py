@@ -89,19 +89,20 @@ def shut(name: str, state: BreakerState = BreakerState.OPEN) -> BreakerView:
 D, C = Level.DEGRADED, Level.CRITICAL
 SOLD_NOTHING = (chain(A, sells=False, reading=None), chain(B))
 AWAY = seen(A, "refused")
+ALL_OF_A: dict[tuple[str, str], bool | None] = dict.fromkeys([key for key in ALL_WELL if key[1] == A], False)
 # What is so, what is found with which level, and the works that don't (or may not) go any more.
 TABLE: list[tuple[str, Facts, list[tuple[Trouble, Level, str]], dict[tuple[str, str], bool | None]]] = [
     (
         "a chain away stops its own works and no other's",
         facts(chains=(chain(A, sign=AWAY), chain(B))),
         [(Trouble.CHAIN_AWAY, D, A)],
-        {("look", A): False, ("clear", A): False, ("quote", A): False, ("refund", A): False},
+        ALL_OF_A,
     ),
     (
         "all chains away is critical",
         facts(chains=(chain(A, sign=AWAY),)),
         [(Trouble.CHAIN_AWAY, C, A)],
-        {("look", A): False, ("clear", A): False, ("quote", A): False, ("refund", A): False},
+        ALL_OF_A,
     ),
     (
         "one endpoint away takes nothing",
@@ -146,7 +147,7 @@ TABLE: list[tuple[str, Facts, list[tuple[Trouble, Level, str]], dict[tuple[str, 
         "both breakers open shut the chain",
         facts(breakers=(shut(f"endpoint/{FIRST}"), shut(f"endpoint/{SECOND}"))),
         [(Trouble.BREAKER_OPEN, D, f"endpoint/{FIRST}"), (Trouble.BREAKER_OPEN, D, f"endpoint/{SECOND}")],
-        {("look", A): False, ("clear", A): False, ("quote", A): False, ("refund", A): False},
+        ALL_OF_A,
     ),
     (
         "a half-open breaker is told and lets pass",
@@ -165,7 +166,7 @@ TABLE: list[tuple[str, Facts, list[tuple[Trouble, Level, str]], dict[tuple[str, 
         "nobody watches where something is sold",
         facts(watching=Watching(alive=False, beat_at=NOW - timedelta(days=1))),
         [(Trouble.NO_WATCH, C, "watch")],
-        {("take_payments", A): False},
+        {("take_payments", A): False, ("refund", A): False},
     ),
     (
         "nobody watches where nothing is sold",
@@ -177,7 +178,7 @@ TABLE: list[tuple[str, Facts, list[tuple[Trouble, Level, str]], dict[tuple[str, 
         "a daemon that lives and does nothing",
         facts(watching=Watching(alive=True, beat_at=NOW - timedelta(seconds=61))),
         [(Trouble.WATCH_HANGS, C, "watch")],
-        {("take_payments", A): False},
+        {("take_payments", A): False, ("refund", A): False},
     ),
     ("a daemon that has just begun", facts(watching=Watching(alive=True)), [], {}),
     (
@@ -185,6 +186,12 @@ TABLE: list[tuple[str, Facts, list[tuple[Trouble, Level, str]], dict[tuple[str, 
         facts(watching=Watching(alive=True, beat_at=NOW, troubles={"sweep": "boom"})),
         [(Trouble.TASK_FAILS, D, "sweep")],
         {},
+    ),
+    (
+        "its task of sending refunds, which go no more by themselves",
+        facts(watching=Watching(alive=True, beat_at=NOW, troubles={f"refunds {A}": "there is no key"})),
+        [(Trouble.TASK_FAILS, D, f"refunds {A}")],
+        {("refund", A): False},
     ),
     (
         "a new config that can't count",
@@ -248,7 +255,7 @@ TABLE: list[tuple[str, Facts, list[tuple[Trouble, Level, str]], dict[tuple[str, 
         "gas unread because the chain is away is told once",
         facts(chains=(chain(A, sign=AWAY, gas=(Gas(seen("x", "refused"), 400),)), chain(B))),
         [(Trouble.CHAIN_AWAY, D, A)],
-        {("look", A): False, ("clear", A): False, ("quote", A): False, ("refund", A): False},
+        ALL_OF_A,
     ),
     ("dead letters", facts(dead={"rc1x": "no channel"}), [(Trouble.DEAD_LETTERS, D, "rc1x")], {}),
     ("a paid token past its deadline", facts(overdue={"rc1x": 60}), [(Trouble.OVERDUE, D, "rc1x")], {}),

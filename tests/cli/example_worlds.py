@@ -178,7 +178,7 @@ def waiting(world: Example) -> Values:
     # It may say that what is owed of the work before has no key that could sign: it isn't sent before a yes.
     world.cli.alone("watch", "--once")
     found = world.document(f"operations list --token {memo}")["operations"]
-    return {"op-1f": found[0]["operation"]}
+    return {"op-1f": found[0]["operation"], "rc1": memo}
 
 
 def broken(world: Example) -> Values:

@@ -12,17 +12,22 @@ from typing import Any
 import orjson
 import pytest
 
+from relayclear.clearing.alerting import Alert
+from relayclear.clearing.request import RequestState
 from relayclear.cli.clear_token import _teller
 from relayclear.cli.face import Face
 from relayclear.cli.lines import LiveLine
 from relayclear.cli.output import Exit
 from relayclear.errors import NodeError
 from relayclear.money.state import TokenState
+from relayclear.usecases.alert_facts import conditions
 from relayclear.usecases.token_clear import Progress
 from relayclear.usecases.watching import beat, being_alone
+from relayclear.wording.alerting import alert_sentence
 from tests.cli.conftest import Cli, Said
 from tests.fakes import relayer as hermes
 from tests.usecases.counter import Counter
+from tests.usecases.requesting import Office
 
 
 @pytest.fixture
@@ -267,12 +272,38 @@ def test_work_whose_channel_left_the_config_is_told_and_goes_on_when_somebody_sa
     beta = cli.rig.chains.pop("beta-1")
     assert counter.work() == 1, "nobody tries what can't succeed again and again"
     told = given_up(cli)
-    assert (told["subject"], told["try"]) == (token.memo, f"relayclear clear --token {token.memo}")
+    assert (told["subject"], told["try"]) == (token.memo, f"relayclear operations retry {token.memo}")
     assert "no channel 'channel-0'" in told["message"]
     cli.rig.chains["beta-1"] = beta
-    assert cli(*told["try"].split()[1:], "--yes").code == Exit.DONE
+    assert cli(*told["try"].split()[1:]).code == Exit.DONE
     assert given_up(cli) is None
+    counter.work()
     assert counter.view(token).state is TokenState.CLEARED
+
+
+def test_the_command_that_is_told_of_work_given_up_fits_another_kind_of_work(cli: Cli) -> None:
+    cli.rig.stuck()
+    office = Office(cli.rig)
+    request = office.clear("1")
+    with cli.rig.journal.database.atomic() as tx:
+        tx.execute("UPDATE tasks SET status = 'dead', ended_at = 0, why = 'it broke'")
+    told = given_up(cli)
+    assert told["try"] == f"relayclear operations retry {told['subject']}"
+    with cli.rig.journal.database.snapshot() as reads:
+        (called,) = conditions(reads, cli.rig.clock.now(), lambda *_: ())
+    alert = Alert("al-1", cli.rig.clock.now(), called.priority, called.kind, None, None, called.subject, called.detail)
+    assert told["try"] in alert_sentence(alert)
+    said = cli(*told["try"].split()[1:], "--idempotency-key", "once", "--json")
+    assert (said.code, said.document["operation"], said.document["task"]) == (Exit.DONE, None, told["subject"])
+    again = cli(*told["try"].split()[1:], "--idempotency-key", "once")
+    assert (again.code, again.text) == (
+        Exit.DONE,
+        f"{told['subject']}: it is tried again as soon as somebody works (relayclear watch)\n",
+    )
+    assert given_up(cli) is None
+    office.work()
+    assert office.view(request).state is RequestState.DONE
+    assert cli("operations", "retry", told["subject"], "--json").error["code"] == "ended"
 
 
 def test_an_operation_that_was_given_up_never_says_that_it_goes_on_by_itself(cli: Cli, counter: Counter) -> None:

@@ -23,7 +23,7 @@ from tests.cli.test_width import commands
 from tests.fakes.rig import Rig
 
 NAMING = re.compile(
-    r"CHAIN|CHANNEL|TOKEN|OPERATION|KEY|GAP|NAME|REFUND|CLASS|REASON|STATE|CHAIN/.*|TX.*|\[?ID….*|ID|\[TOPIC.*"
+    r"CHAIN|CHANNEL|TOKEN|OPERATION|WORK|KEY|GAP|NAME|REFUND|CLASS|REASON|STATE|CHAIN/.*|TX.*|\[?ID….*|ID|\[TOPIC.*"
 )
 # Names that the database doesn't know: Hermes' keys, themes, a token of a demo; and a reason in free words.
 OTHERS = {"--key-name", "--clearing-key", "--theme", "--pay", "--waive"}
@@ -91,6 +91,8 @@ def test_a_packet_is_completed_to_its_channel_only(home: Path, known: str) -> No
 
 def test_a_tab_looks_into_another_database_than_the_command_will(home: Path, known: str) -> None:
     assert tab(home, f"relayclear --db {known} packets list --chain ").stdout.split() == ["alpha-1", "beta-1"]
+    # As bash takes it apart.
+    assert tab(home, f"relayclear --db = {known} packets list --chain ").stdout.split() == ["alpha-1", "beta-1"]
     assert tab(home, "relayclear packets list --chain ").stdout.split() == []
 
 

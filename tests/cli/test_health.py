@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,9 +60,23 @@ def test_a_chain_away_exits_ten_and_says_what_goes_on(cli: Cli, busy: Rig, tmp_p
 def test_no_hermes_exits_one(cli: Cli, busy: Rig) -> None:
     busy.relayer.says = HermesError("hermes can't be started")
     with watched(busy):
-        said = cli("health", "--json")
+        said, page = cli("health", "--json"), cli("health", width=80)
     assert said.code == Exit.FAILED
     assert agrees("health-critical.json", said.out)
+    assert agrees("health-critical-80.txt", page.out)
+    assert page.text.count("/etc/hermes/config.toml") == 1
+
+
+@pytest.mark.parametrize("configs", [("/one.toml",), ("/one.toml", "/two.toml")])
+def test_the_path_of_a_config_stands_in_every_line(cli: Cli, rig: Rig, configs: tuple[str, ...]) -> None:
+    # Never looked at: no finding says which Hermes it is.
+    cli.desk = lambda: replace(rig.desk, instances=tuple(replace(rig.desk.instances[0], config=one) for one in configs))
+    page = cli("health")
+    assert [page.text.count(config) for config in configs] == [1] * len(configs)
+    assert page.lines[-len(configs) :] == [
+        f"  Hermes{f' {number}' if configs[1:] else ''}: {config}" for number, config in enumerate(configs, 1)
+    ]
+    assert sum("clearing on" in line and "Hermes" in line for line in page.lines) == 2
 
 
 def test_a_seller_that_nobody_watches_exits_one_and_a_looker_ten(cli: Cli, rig: Rig, tmp_path: Path) -> None:

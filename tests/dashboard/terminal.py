@@ -74,14 +74,15 @@ class Terminal:
         while not holds():  # type: ignore[operator]
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited for {what} and saw {plain(self.raw[start:])[-3000:]}")
-            self._piece()
+            self.piece()
 
     def drain(self) -> None:
         """Read what was written since, waiting a moment for more."""
-        while self._piece():
+        while self.piece():
             pass
 
-    def _piece(self) -> bool:
+    def piece(self) -> bool:
+        """Read the next piece; False where none comes soon."""
         if not select.select([self._near], [], [], 0.05)[0]:
             return False
         try:

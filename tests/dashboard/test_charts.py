@@ -46,7 +46,7 @@ def test_a_stretch_in_which_nobody_looked_is_bridged_or_drawn_as_0() -> None:
     assert max(empty) - min(empty) + 1 == len(empty)
     bottom = next(number for number, line in enumerate(picture.splitlines()) if line.strip().startswith("0"))
     assert not drawn(picture)[bottom]
-    assert "now 2, at most 4" in picture
+    assert "now 2, the highest drawn 4" in picture
     assert "a gap where nobody had looked" in picture
 
 
@@ -75,13 +75,13 @@ def test_the_time_in_which_no_watch_ran_is_drawn_as_if_somebody_had_looked(rig: 
 
 
 def test_what_was_known_before_the_watch_died_is_told_as_now() -> None:
-    assert "last known 4, at most 4" in stuck_picture(series(4, 4, None), SIZE)
+    assert "last known 4, the highest drawn 4" in stuck_picture(series(4, 4, None), SIZE)
 
 
 def test_nothing_known_is_drawn_as_a_flat_line() -> None:
     assert "nobody had scanned yet" in stuck_picture(series(None, None), SIZE)
     flat = stuck_picture(series(0, 0, 0), SIZE)
-    assert "now 0, at most 0" in flat
+    assert "now 0, the highest drawn 0" in flat
     assert "gap" not in flat
 
 
@@ -146,7 +146,7 @@ def test_v_opens_no_chart_or_esc_leaves_none(busy: Rig) -> None:
             assert titles == [0, 1, 2]
             await drawn_on(pilot)
             first = app.screen.text
-            assert "at most" in first
+            assert "the highest drawn" in first
             await pilot.press("w")
             await drawn_on(pilot)
             await pilot.pause()

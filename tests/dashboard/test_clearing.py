@@ -10,10 +10,13 @@ import pytest
 
 from relayclear.clearing.breaker import path_name
 from relayclear.clearing.request import RequestState
+from relayclear.dashboard.acts import Asked
 from relayclear.dashboard.dialogs import Confirm
 from relayclear.dashboard.host import Start
+from relayclear.dashboard.states import Found, Trouble
 from relayclear.dashboard.views.packets import PacketsPanel
 from relayclear.errors import NodeError
+from relayclear.ibc.packet import PacketKey
 from relayclear.usecases.breakers_acts import open_breaker
 from relayclear.usecases.requests import requests
 from relayclear.usecases.watching import being_alone
@@ -74,6 +77,23 @@ async def test_two_marked_packets_are_cleared_without_their_plan_or_told_badly(b
         assert any("here" in said or "this screen" in said for said in toasts(pilot.app)), toasts(pilot.app)
         assert busy.relayer.jobs
         assert not set(chosen) & set(busy.pending())
+
+
+@in_loop
+async def test_a_mark_on_a_packet_that_is_gone_keeps_the_one_under_the_cursor_from_being_cleared(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED) as pilot:
+        await pilot.press("2")
+        await pilot.app.settled()
+        table = pilot.app.query_one(PacketsPanel).table
+        table.go([row.sequence for row in table.rows].index(1))
+        await pilot.press("space")
+        busy.world.relay(PacketKey(*busy.source, 1))
+        await watched(busy)
+        await until(pilot, lambda: 1 not in [row.sequence for row in table.rows])
+
+        assert table.marked == set()
+        assert pilot.app.context().wishes["clear"] is None
 
 
 @pytest.mark.parametrize("key", ["n", "escape", "enter"])
@@ -291,3 +311,15 @@ async def test_a_mute_keeps_another_reason_than_was_typed(busy: Rig, typed: str,
     [view] = requests(busy.desk, 9)
     assert view.wish.why == kept
     assert [mute.reason for mute in busy.journal.mutes(busy.clock.now())] == [kept]
+
+
+@in_loop
+async def test_what_was_cleared_long_ago_is_called_cleared_just_now_where_the_scan_cannot_be_read(busy: Rig) -> None:
+    await watched(busy)
+    async with screen(busy, ARMED) as pilot:
+        await pilot.app.settled()
+        acts = pilot.app.acts
+        before, scanned_at = acts._seen, acts._scanned_at
+        assert scanned_at == pilot.app.top.value.scanned_at
+        acts.take(Found(Asked([], {"op-1": {1: "recv"}}), None), Trouble("the database is locked", "again"))
+        assert (acts._seen is before, acts._steps, acts._scanned_at) == (True, {}, scanned_at)

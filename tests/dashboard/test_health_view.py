@@ -119,6 +119,32 @@ def test_tab_leaves_a_folded_panel_out(rig: Rig) -> None:
     asyncio.run(look())
 
 
+def test_a_panel_without_a_row_takes_the_lines_of_one_that_has_some(rig: Rig) -> None:
+    async def look() -> None:
+        await watched(rig)
+        async with health_of(rig) as pilot:
+            panel = pilot.app.query_one(AlertsPanel)
+            assert panel.folded
+            assert "Notifications: ✓ nobody was called yet" in seen(pilot.app)
+            await pilot.press("tab", "tab", "tab", "tab")
+            await pilot.pause()
+            assert not panel.folded
+            await pilot.press("tab")
+            await pilot.pause()
+            assert panel.folded
+            # With a row of its own it has its lines where there is room.
+            await pilot.resize_terminal(120, 40)
+            assert panel.folded
+            now = rig.clock.now()
+            with rig.journal.database.atomic() as tx:
+                alerts.add(tx, Alert("al-1", now, Priority.HIGH, "test"), ["webhook"], now)
+            await pilot.app.settled()
+            await pilot.pause()
+            assert not panel.folded
+
+    asyncio.run(look())
+
+
 def test_the_countdown_to_the_probe_stands_still(rig: Rig) -> None:
     until = rig.clock.now() + timedelta(seconds=50)
     open_breaker(rig.desk, ENDPOINT, "it lies", "ada", until)
@@ -196,7 +222,10 @@ def test_a_look_without_an_answer_is_forgotten_or_counted_twice(rig: Rig) -> Non
             assert "connection" in said
             assert "✗ http://alpha-1:26657" in said
             assert "✗ 1 of" in pilot.app.query_one(ChainsPanel).summary()
-            await pilot.press("j", "enter")
+            await pilot.press("enter")
+            await pilot.pause()
+            assert "height    " in pilot.app.screen.text
+            await pilot.press("escape", "j", "enter")
             await pilot.pause()
             assert isinstance(pilot.app.screen, Page)
             assert "no answer" in pilot.app.screen.text

@@ -51,13 +51,14 @@ async def begun(pilot: Any, rig: Rig, gate: Gate) -> None:
         await gate.reached.wait()
 
 
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
 @in_loop
-async def test_what_the_screen_carries_out_itself_ends_before_the_screen_does(busy: Rig) -> None:
+async def test_what_the_screen_carries_out_itself_ends_before_the_screen_does(busy: Rig, key: str) -> None:
     await watched(busy)
     gate = Gate()
     async with screen(busy, ARMED) as pilot:
         await begun(pilot, busy, gate)
-        await pilot.press("q")
+        await pilot.press(key)
         await pilot.pause()
         assert pilot.app.is_running
         assert any("q again cuts it short" in said for said in toasts(pilot.app))

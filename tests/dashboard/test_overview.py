@@ -12,6 +12,7 @@ from relayclear.dashboard.dialogs import Page
 from relayclear.dashboard.host import Start
 from relayclear.dashboard.views.glance import ArrivalsPanel, OpenBreakersPanel, WorkPanel
 from relayclear.dashboard.views.overview import AnswersPanel, PathsPanel
+from relayclear.errors import NodeError
 from relayclear.usecases.breakers_acts import open_breaker
 from relayclear.usecases.refund_rules import RefundRules
 from tests.dashboard.conftest import screen, watched
@@ -162,6 +163,18 @@ def test_the_answers_open_into_nothing(counter: Counter) -> None:
     run(scene)
 
 
+def test_paths_that_cannot_be_read_are_counted_under_a_tick(busy: Rig) -> None:
+    async def scene() -> None:
+        await watched(busy)
+        busy.clock.step(60)
+        busy.alpha.down = NodeError("no node of alpha-1 answers")
+        await watched(busy)
+        async with screen(busy) as pilot:
+            assert first_line(pilot, AnswersPanel) == "✗ failed: 2 of 2 paths can't be read; last good 60s ago"
+
+    run(scene)
+
+
 def test_money_owed_is_told_without_its_amount(rig: Rig, tmp_path: Path) -> None:
     giver = Giver(rig, tmp_path / "shop")
     giver.refund_rules = RefundRules()
@@ -171,7 +184,7 @@ def test_money_owed_is_told_without_its_amount(rig: Rig, tmp_path: Path) -> None
         await watched(rig)
         async with screen(rig) as pilot:
             owed = next(line for line in seen(pilot.app).splitlines() if "! owed" in line)
-            assert "1 refund to be decided: 400000 stake" in owed
+            assert "1 refund to be decided: 400000 stake before fees" in owed
 
     run(scene)
 
@@ -191,8 +204,16 @@ def test_the_past_shows_work_as_it_was_and_breakers_and_payments_as_if_they_were
             await pilot.app.settled()
             await pilot.pause()
             assert cells(pilot, WorkPanel, "state") != []
+            assert "? owed     of the past only packets are told" in seen(pilot.app)
+            assert "? breakers of the past only packets are told" in seen(pilot.app)
+            # What was true at that moment is neither stale nor good by the clock of now.
+            assert first_line(pilot, PathsPanel).startswith("✓ ")
             assert "isn't kept" in first_line(pilot, OpenBreakersPanel)
             assert pilot.app.view.query_one(OpenBreakersPanel).table.rows == ()
             assert pilot.app.view.query_one(ArrivalsPanel).table.rows == ()
+            # Before the look that is still the newest, nothing is known of gas.
+            await pilot.press("left_square_bracket")
+            await pilot.app.settled()
+            assert "? gas      of the past only packets are told" in seen(pilot.app)
 
     run(scene)

@@ -85,7 +85,23 @@ def test_what_waits_for_a_yes_stands_below_what_goes_by_itself(giver: Giver, siz
             assert "● approve? R" in said
             assert "395000 stake" in said
             assert "it waits for" in said
-            assert "1 to approve, 1 owed, 1 under way" in said
+            assert "1 owed (1 to approve), 1 under way" in said
+
+    asyncio.run(look())
+
+
+def test_how_long_a_payer_waits_stands_still_while_nothing_is_written(giver: Giver) -> None:
+    waits(giver)
+
+    async def look() -> None:
+        async with refunds_of(giver) as pilot:
+            before = cells(pilot, OwedPanel, "since")
+            drawn = next(line for line in seen(pilot.app).splitlines() if "approve? R" in line)
+            giver.rig.clock.step(7200)
+            await pilot.app.settled()
+            await pilot.pause()
+            assert cells(pilot, OwedPanel, "since") == ["2h"] != before
+            assert drawn != next(line for line in seen(pilot.app).splitlines() if "approve? R" in line)
 
     asyncio.run(look())
 

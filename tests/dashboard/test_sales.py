@@ -84,7 +84,7 @@ def test_payments_stand_newest_first_with_their_flaws_and_what_is_nobodys_says_w
             assert cells(pilot, PaymentsPanel, "amount") == ["7 stake", "30 stake", "100 stake"]
             assert cells(pilot, PaymentsPanel, "state") == ["? orphan", "✓ matched", "✓ matched"]
             remarks = cells(pilot, PaymentsPanel, "remark")
-            assert remarks == ["payments assign: its memo names no token", "second payment", "as quoted"]
+            assert remarks == ["its memo names no token: payments assign", "second payment", "as quoted"]
             assert "! 1 payment of no token" in first_line(pilot, PaymentsPanel)
             await pilot.press("tab", "enter")
             await pilot.pause()

@@ -11,6 +11,7 @@ import pytest
 
 from relayclear.dashboard.host import Start
 from relayclear.dashboard.lines import Line
+from relayclear.dashboard.views.packets import PacketsPanel
 from relayclear.dashboard.wizard import Wizard
 from relayclear.errors import NodeError
 from relayclear.money.state import TokenState
@@ -116,10 +117,12 @@ def test_marked_packets_are_sold_paid_and_cleared_before_the_eyes_of_whoever_sel
             assert "earned: cleared by us" in said
             assert "payment " in said
             assert "no more" in said
+            assert "the first signing key was made" not in said
             assert not pilot.app.screen.query_one("#code").display
             assert pilot.app.screen.story.view.state is TokenState.CLEARED
             await press(pilot, "escape")
             assert not isinstance(pilot.app.screen, Wizard)
+            assert pilot.app.panel.table.marked == set()
         assert rig.pending() == [2]
 
     run(scene)
@@ -339,7 +342,6 @@ def test_packets_in_an_open_quote_are_not_offered_on_other_terms(shop: Counter) 
             await marked(pilot, 1)
             await press(pilot, "N", "enter", "enter", "y", "escape")
             await marked(pilot, 1)
-            await marked(pilot, 1)
             await press(pilot, "N", "enter")
             assert "it is the same one" in told(pilot)
             await press(pilot, "d")
@@ -375,6 +377,9 @@ def test_packets_marked_in_their_own_view_are_sold_from_the_view_of_payments_too
             await pilot.app.settled()
             await press(pilot, "N")
             assert "#1 stuck" in told(pilot)
+            await press(pilot, "enter", "enter", "y", "escape")
+            assert len(tokens.page(rig.journal.database, 9)) == 1
+            assert pilot.app.base.query_one(PacketsPanel).table.marked == set()
 
     run(scene)
 

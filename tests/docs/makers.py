@@ -11,6 +11,7 @@ import typer
 
 from relayclear.clearing.operation import operation_state
 from relayclear.cli.app import app_for
+from relayclear.cli.documents import DOCUMENTS
 from relayclear.cli.output import Exit
 from relayclear.config.loading import variables
 from relayclear.config.reading import known_keys
@@ -97,7 +98,7 @@ def _exits() -> str:
 
 
 # The goldens that the commands' own tests hold them to; where there are several, the one that has most in it.
-DOCUMENTS = {
+GOLDENS = {
     "alerts list": "alerts-list",
     "audit": "audit",
     "books daily": "books-daily",
@@ -133,10 +134,12 @@ DOCUMENTS = {
 def _documents() -> str:
     goldens = ROOT / "tests" / "cli" / "golden"
     rows = []
-    for command, name in DOCUMENTS.items():
-        document = json.loads((goldens / f"{name}.json").read_text(encoding="utf-8").splitlines()[0])
-        fields = [_field(key, value) for key, value in document.items() if key != "schema_version"]
-        rows.append([f"`{command}`", ", ".join(fields)])
+    for command, names in DOCUMENTS.items():
+        fields = [f"`{name}`" for name in names.split()]
+        if command in GOLDENS:
+            document = json.loads((goldens / f"{GOLDENS[command]}.json").read_text(encoding="utf-8").splitlines()[0])
+            fields = [_field(key, value) for key, value in document.items() if key != "schema_version"]
+        rows.append([f"`{command or 'relayclear'}`", ", ".join(fields)])
     return table(("document", "fields"), rows)
 
 

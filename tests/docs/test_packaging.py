@@ -66,7 +66,24 @@ def test_the_wheel_carries_every_file_of_the_package_and_nothing_else(wheel: Pat
         "RECORD",
         "WHEEL",
         "entry_points.txt",
+        "licenses/LICENSE",
     }
+
+
+def test_the_licence_that_is_declared_comes_along_whole(wheel: Path, sdist: Path) -> None:
+    text = (ROOT / "LICENSE").read_bytes()
+    about = f"relayclear-{__version__}"
+    with zipfile.ZipFile(wheel) as archive:
+        said = archive.read(f"{about}.dist-info/METADATA").decode()
+        assert archive.read(f"{about}.dist-info/licenses/LICENSE") == text
+    with tarfile.open(sdist) as archive:
+        carried = archive.extractfile(f"{about}/LICENSE")
+        assert carried is not None
+        assert carried.read() == text
+    # The text that is declared, to its end, and nobody's other.
+    assert {"License-Expression: Apache-2.0", "License-File: LICENSE"} <= {*said.splitlines()}
+    assert b"Version 2.0, January 2004" in text
+    assert b"END OF TERMS AND CONDITIONS" in text
 
 
 def test_a_wheel_built_of_the_sdist_is_the_same_as_one_built_of_the_repository(

@@ -35,6 +35,7 @@ DENIED = 'packet_filter = { policy = "deny", list = [["transfer", "channel-0"]] 
         ("", "", DaemonHabit.CLEARS_TOO),
         (MODE.format("true", 100), "", DaemonHabit.CLEARS_TOO),
         (MODE.format("true", 0), "", DaemonHabit.AS_THEY_COME),
+        (MODE.format("true", 0) + "clear_on_start = false\n", "", DaemonHabit.ONLY_NEW),
         (MODE.format("true", 100), "clear_interval = 0\n", DaemonHabit.AS_THEY_COME),
         (MODE.format("true", 0), "clear_interval = 7\n", DaemonHabit.CLEARS_TOO),
         (MODE.format("false", 100), "", DaemonHabit.NEVER),

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from relayclear.store import tasks
 from relayclear.store.tasks import Status
 from relayclear.usecases.paid import paid_task
-from relayclear.usecases.token_clear import retry_operation
+from relayclear.usecases.retrying import retry
 from relayclear.usecases.tokens_view import view_token
 from tests.localnet.rpc import wait_for
 from tests.long.audit import is_given_back, troubles, unfinished
@@ -235,7 +235,7 @@ def _retry_if_parked(stall: Stall, order: Ordered) -> None:
     found = tasks.find(stall.desk.journal.database, paid_task(order.order_id).key)
     view = view_token(stall.desk, order.order_id)
     if found is not None and found.status is Status.DEAD and view.operation is not None:
-        retry_operation(stall.desk, view.operation, "the stall", "its processes were killed")
+        retry(stall.desk, view.operation.id, "the stall", "its processes were killed")
 
 
 def _wait(seconds: float) -> None:

@@ -21,9 +21,9 @@ from relayclear.usecases.paid import paid_task
 from relayclear.usecases.payments import Reading, read_payments
 from relayclear.usecases.quote import make_quote
 from relayclear.usecases.quote_values import QuoteRequest
+from relayclear.usecases.retrying import retry
 from relayclear.usecases.shop import SellRules
 from relayclear.usecases.token_bench import Bench
-from relayclear.usecases.token_clear import retry_operation
 from relayclear.usecases.token_order import with_standing
 from relayclear.usecases.token_work import take_up
 from relayclear.usecases.tokens_view import TokenView, view_token
@@ -128,7 +128,7 @@ class Counter:
 
     def retry(self, token: ClearingToken) -> None:
         """What an operator says to work that was given up."""
-        retry_operation(self.rig.desk, self.operation(token), "ada", "it was a bug")
+        retry(self.rig.desk, self.operation(token).id, "ada", "it was a bug")
 
     def view(self, token: ClearingToken) -> TokenView:
         """The token as a command shows it."""

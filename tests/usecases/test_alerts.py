@@ -300,7 +300,7 @@ def test_who_is_called_for_work_that_was_given_up_is_told_which_token_and_how_it
     once(rig, phone)
     (told,) = [one for one in phone.told if one["kind"] == "work_given_up"]
     assert (told["token"], told["priority"]) == (token.memo, "high")
-    name = told["text"].rpartition("relayclear clear --token ")[2]
+    name = told["text"].rpartition("relayclear operations retry ")[2]
     assert counter.view(token) == view_token(rig.desk, name)
     assert "no channel 'channel-0'" in told["text"]
 

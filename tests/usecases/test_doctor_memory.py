@@ -59,7 +59,7 @@ def test_a_memory_that_is_well_is_found_fault_with() -> None:
             facts(watching=Watching(alive=True, beat_at=NOW, troubles={"scan": "boom"})),
             *("watch_task", Severity.WARN, "task scan fails: boom", "relayclear health"),
         ),
-        (facts(dead=2), "watch_task", Severity.WARN, "2 of watch's tasks", "operations list"),
+        (facts(dead=2), "watch_task", Severity.WARN, "2 of watch's tasks", "relayclear health"),
         (facts(overdue={"rc1x": 7300}), "overdue", Severity.WARN, "rc1x is 2 h past", "tokens show rc1x"),
         (
             facts(breakers=(BreakerView("wallet/alpha-1", BreakerState.OPEN, "moved", NOW, None),)),

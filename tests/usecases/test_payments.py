@@ -454,6 +454,19 @@ def test_row_34_a_flood_of_memos_is_counted_and_hides_no_payment(till: Till) -> 
     assert sorted(told) == ["orphans", "payment", "reading_began", "token_state"]
 
 
+def test_two_who_begin_at_once_at_one_height_begin_twice(rig: Rig, tmp_path: Path) -> None:
+    rig.sell(tmp_path / "shop")
+    node, payee = rig.desk.chain(ALPHA), address("payee", ALPHA)
+
+    async def both() -> None:
+        height = (await node.head()).height
+        await asyncio.gather(*(begin(rig.desk, node, ALPHA, payee, height) for _ in range(2)))
+
+    asyncio.run(both())
+    told = [event.what for event in history.page(rig.journal.database, 100)]
+    assert told.count("reading_began") == 1
+
+
 def test_what_leaves_the_payee_is_booked_too(till: Till) -> None:
     token = till.sold()
     till.pay(token.memo, 1_000_000)
@@ -547,18 +560,3 @@ def test_a_payment_made_before_anybody_ever_watched_is_counted(rig: Rig, tmp_pat
     rig.clock.step(20)
     assert len(asyncio.run(read_payments(rig.desk, ALPHA)).payments) == 1
     assert view_token(rig.desk, token.memo).state is TokenState.PAID
-
-
-def test_two_that_begin_to_read_at_once_tell_of_it_twice(till: Till) -> None:
-    """At one height each finds that nothing was begun: one opening is booked, and told once."""
-    payee = address("carol", ALPHA)
-
-    async def both() -> None:
-        node = till.desk.chain(ALPHA)
-        height = (await node.head()).height - 1
-        await begin(till.desk, node, ALPHA, payee, height)
-        await begin(till.desk, node, ALPHA, payee, height)
-
-    asyncio.run(both())
-    told = [one for one in history.page(till.rig.journal.database, 100) if one.what == "reading_began"]
-    assert [one.detail["payee"] for one in told].count(payee) == 1

@@ -186,6 +186,7 @@ def test_a_packet_that_may_arrive_by_itself_is_sold_with_a_word(rig: Rig) -> Non
     ("habit", "code"),
     [
         (DaemonHabit.NEVER, set()),
+        (DaemonHabit.ONLY_NEW, set()),
         (DaemonHabit.AS_THEY_COME, {NoteCode.DAEMON_AS_THEY_COME}),
         (DaemonHabit.CLEARS_TOO, {NoteCode.DAEMON_MAY_CLEAR}),
     ],
@@ -194,6 +195,13 @@ def test_what_our_own_daemon_would_clear_for_nothing_is_said(rig: Rig, habit: Da
     rig.stuck()
     rig.relayer.habit = habit
     assert codes(sell(rig)) == code
+
+
+def test_an_ordered_channel_is_cleared_at_a_start_whatever_the_daemons_config_says(rig: Rig) -> None:
+    rig.relayer.habit = DaemonHabit.ONLY_NEW
+    end, _ = rig.world.connect("alpha-1", "beta-1", ordering=Ordering.ORDERED, port="icahost")
+    rig.stuck(end)
+    assert codes(sell(rig, end=end)) == {NoteCode.DAEMON_AS_THEY_COME}
 
 
 def test_a_forwarded_packet_is_said_to_be_one_hop_of_several(rig: Rig) -> None:

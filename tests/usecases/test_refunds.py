@@ -25,6 +25,7 @@ from relayclear.usecases.refund_acts import approve, waive
 from relayclear.usecases.refund_rules import RefundRules
 from relayclear.usecases.refund_send import holding_wallet
 from relayclear.usecases.tokens_acts import revoke_token
+from relayclear.wording.selling import token_sentences
 from tests.fakes.rig import Rig
 from tests.fakes.world import address
 from tests.usecases.counter import ALPHA
@@ -121,6 +122,24 @@ def test_what_was_revoked_after_the_payment_goes_back_in_full(giver: Giver) -> N
     giver.sweep()
     assert giver.paid_to("alice") == [token.price.amount]
     giver.check_books()
+
+
+@pytest.mark.parametrize("first", ["paid", "revoked"])
+def test_who_paid_the_whole_price_of_a_revoked_quote_is_told_that_it_was_less(giver: Giver, first: str) -> None:
+    token = giver.quote(giver.rig.stuck())
+    if first == "paid":
+        giver.pay(token)
+    revoke_token(giver.desk, token.memo, "quoted by mistake", "ada")
+    if first == "revoked":
+        giver.pay(token)
+    giver.settle()
+    giver.sweep()
+    assert giver.paid_to("alice") == [token.price.amount]
+    told = token_sentences(giver.view(token))
+    assert told == [
+        "The operator took this quote back: don't pay; whatever came is owed back in full.",
+        f"{token.price.amount} stake came for this quote: all of it is owed back in full.",
+    ]
 
 
 def test_what_a_dead_client_kept_from_being_cleared_goes_back_in_full(giver: Giver) -> None:

@@ -23,13 +23,24 @@ from relayclear.money.policy import Mode
 from relayclear.store import history, tasks
 from relayclear.store.db import Database, open_database
 from relayclear.store.journal import Journal
-from relayclear.store.tasks import LEASE_SECONDS, Moment
+from relayclear.store.tasks import LEASE_SECONDS, Moment, Status
+from relayclear.usecases.alert_facts import conditions
 from relayclear.usecases.breakers import Breakers
 from relayclear.usecases.breakers_acts import open_breaker
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.refund_rules import RefundRules
-from relayclear.usecases.requests import REQUEST_TASK, RequestState, RequestView, Verb, Wish, ask, requests
+from relayclear.usecases.requests import (
+    REQUEST_TASK,
+    RequestState,
+    RequestView,
+    Verb,
+    Wish,
+    ask,
+    request_key,
+    requests,
+)
 from relayclear.usecases.requests_work import Carrier, take_up_requests
+from relayclear.usecases.retrying import MOST_TRIES, retry
 from tests.fakes import relayer as hermes
 from tests.fakes.relayer import FakeRelayer, Progress
 from tests.fakes.rig import Rig, opened_rig
@@ -347,3 +358,53 @@ def test_a_mistake_of_ours_in_the_middle_of_a_run_is_judged_by_the_next_try_and_
     assert (view.state, view.said) == (RequestState.RUNNING, "ZeroDivisionError: a mistake of ours")
     office.go_on(1)
     assert (office.view(request).state, len(office.runs)) == (RequestState.UNKNOWN, 1)
+
+
+def breaks(_: str) -> None:
+    raise ZeroDivisionError("a fault of ours")
+
+
+def test_a_fault_of_our_own_is_hidden_by_tries_without_end_while_a_person_waits(rig: Rig) -> None:
+    office = Office(rig)
+    rig.stuck()
+    request = office.clear("1")
+    rig.relayer.scenarios = [hermes.crashes]
+    office.work()
+    rig.beta.heard = breaks
+    for _ in range(60):
+        rig.clock.step(30)
+        office.work()
+    given_up = tasks.find(office.database, request_key(request.id))
+    assert given_up is not None
+    assert (given_up.status, given_up.tries) == (Status.DEAD, MOST_TRIES)
+    view = office.view(request)
+    # It has begun: nobody may say that nothing was done.
+    assert (view.state, view.code, view.said) == (
+        RequestState.UNKNOWN,
+        "given_up",
+        "ZeroDivisionError: a fault of ours",
+    )
+    assert view.hint == f"relayclear operations retry {given_up.key}"
+    assert view.ended_at is not None
+    assert view.ended_at < rig.clock.now(), "it ended when it was given up, not whenever somebody looks"
+    with office.database.snapshot() as reads:
+        called_for = [(one.kind, one.subject) for one in conditions(reads, rig.clock.now(), lambda *_: ())]
+    assert called_for == [("work_given_up", given_up.key)]
+    rig.beta.heard = None
+    retry(office.desk, given_up.key, "ada", "mended")
+    assert office.view(request).state is RequestState.RUNNING
+    office.work()
+    assert (office.view(request).code, len(office.runs)) == ("unknown", 1)
+    ended_once(office, request)
+
+
+def test_an_act_that_our_own_fault_ends_is_no_begun_one_and_waits_for_nobody(rig: Rig) -> None:
+    office = Office(rig)
+    rig.stuck()
+    rig.alpha.heard = breaks
+    request = office.ask(Wish(Verb.MUTE, end=rig.source, why="known"))
+    office.work()
+    assert (office.view(request).state, office.view(request).said) == (
+        RequestState.FAILED,
+        "ZeroDivisionError: a fault of ours",
+    )

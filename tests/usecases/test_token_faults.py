@@ -20,9 +20,9 @@ from relayclear.store.journal import Journal
 from relayclear.store.tasks import LEASE_SECONDS, Moment, Status
 from relayclear.usecases.alert_facts import conditions
 from relayclear.usecases.paid import PAID_TASK
+from relayclear.usecases.retrying import MOST_TRIES, retry
 from relayclear.usecases.token_bench import POINTS, Bench
-from relayclear.usecases.token_clear import retry_task
-from relayclear.usecases.token_work import MOST_TRIES, take_up
+from relayclear.usecases.token_work import take_up
 from tests.fakes import relayer as hermes
 from tests.fakes.rig import Rig
 from tests.usecases.counter import Counter
@@ -145,7 +145,7 @@ def test_a_fault_of_our_own_is_hidden_by_tries_without_end_while_the_payer_waits
         called_for = {one.kind for one in conditions(reads, counter.rig.clock.now(), lambda *_: ())}
     assert "work_given_up" in called_for
     counter.fault = lambda _: None
-    retry_task(counter.rig.desk, given_up.key, "ada", "mended")
+    retry(counter.rig.desk, given_up.key, "ada", "mended")
     counter.work_until(60)
     assert counter.verdicts(token) == {2: ("owed_back", "not_cleared")}
 

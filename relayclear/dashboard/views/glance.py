@@ -100,7 +100,8 @@ class ArrivalsPanel(GlancePanel, PaymentsPanel):
         row = rows[0]
         word, flaws = word_of(row), flaws_words(row)
         amount = visible(coin(row.stored.arrival.coin), 40)
-        said = f"the newest {self.ago(row.stored.arrival.at)} ago, {amount}, {word.glyph} {word.word}"
+        sign = "" if row.orphan is None else "! "
+        said = f"{sign}the newest {self.ago(row.stored.arrival.at)} ago, {amount}, {word.glyph} {word.word}"
         return said + (f", ! {flaws}" if flaws else "")
 
 

@@ -123,7 +123,7 @@ class ChainsPanel(LivePanel):
         return (
             Column("name", "chain, endpoint", 24, self._name_cell, grows=True),
             Column("height", "height", 9, self._height_cell, right=True, drop=3, plain="newest block"),
-            Column("lag", "lag", 4, self._lag_cell, right=True, plain="behind"),
+            Column("lag", "behind", 6, self._lag_cell, right=True),
             Column("answers", "answers", _SPARK, self._spark_cell, drop=2),
             Column("took", "took", 6, self._took_cell, right=True),
             Column("looked", "looked", 6, lambda row: Cell(self.old(row.looked_at), "dim"), right=True, drop=1),
@@ -182,6 +182,8 @@ class ChainsPanel(LivePanel):
             for one in reversed(row.looks)
         )
         text = f"{clean(row.endpoint or row.chain, 200)}\nlooked at {moment(row.looked_at)}"
+        text += f"\nheight    {row.height}" if row.height is not None else ""
+        text += f"\npayments  read up to {age(row.lag)} ago" if row.lag is not None else ""
         text += f"\n✗ {clean(row.error, 400)}\ntry: relayclear doctor" if row.error else ""
         await self.page(row.chain, text + (f"\n\nlooks seen by this screen:\n{looks}" if looks else ""))
 

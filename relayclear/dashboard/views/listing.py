@@ -91,4 +91,4 @@ class ListPanel(TablePanel):
         except RelayclearError as error:
             self.notify(error.message, severity="error")
             return
-        await host.push_screen(LivePage(title, reading, host.as_of or host.desk.clock.now(), first))
+        await host.push_screen(LivePage(title, reading, host.shown_at, first))

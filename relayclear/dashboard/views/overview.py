@@ -53,7 +53,10 @@ class AnswersPanel(Panel):
         """Read what answers them."""
         picture = shelf.board.read(shelf.as_of)
         found = read_answers(shelf.desk, picture)
-        return Found(found, picture.scanned_at, counted(len(picture.paths), "path"), stale_after=shelf.stale_after)
+        # Why, and what to do about it, stands over the paths.
+        error = f"{found.unread} of {counted(found.paths, 'path')} can't be read" if found.unread else None
+        what = counted(found.paths, "path")
+        return Found(found, picture.good_at, what, error, stale_after=shelf.stale_after)
 
     def show(self, value: Answers) -> None:
         """Show the answers."""
@@ -69,8 +72,7 @@ class AnswersPanel(Panel):
             return
         host = self.host
         title, first = "Is all well?", self.found.value
-        now = host.as_of or host.desk.clock.now()
-        await host.push_screen(LivePage(title, _answers_told, now, Told(partial(answers_page, first))))
+        await host.push_screen(LivePage(title, _answers_told, host.shown_at, Told(partial(answers_page, first))))
 
 
 def _answers_told(shelf: Shelf) -> Told:
@@ -94,6 +96,8 @@ class PathsPanel(FoldPanel):
     )
     terms = ("channel", "stuck", "blocked", "client", "clear")
     kept_of_the_past = True
+    # They count to the scan.
+    ages = False
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
         self._at: datetime | None = None
@@ -122,12 +126,11 @@ class PathsPanel(FoldPanel):
     def look(self, shelf: Shelf) -> Found[Paths]:
         """Every path, as the last scan left it."""
         picture = shelf.board.read(shelf.as_of)
-        failed = [row for row in picture.paths if row.error is not None]
-        worst = min((row.read_at for row in failed if row.read_at), default=picture.scanned_at)
+        failed = picture.unread
         error = f"{path_text(failed[0].path)}: {visible(failed[0].error or '', 120)}" if failed else None
         return Found(
             Paths(picture.paths, picture.at),
-            worst,
+            picture.good_at,
             counted(len(picture.paths), "path"),
             error,
             "relayclear doctor" if failed else None,

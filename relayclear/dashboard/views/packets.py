@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
@@ -39,12 +39,17 @@ _HEADINGS = {
 
 
 class Packets(NamedTuple):
-    """What the list shows: the rows that fit, of how many, and what is known of them."""
+    """What the list shows: the rows that fit, of all, and what is known of them."""
 
     rows: Sequence[PacketRow]
-    of: int
+    every: Sequence[PacketRow]
     known: Callable[[PacketKey], Known | None]
     at: datetime
+
+    @property
+    def of(self) -> int:
+        """How many there are."""
+        return len(self.every)
 
 
 class PacketsPanel(TablePanel):
@@ -87,10 +92,10 @@ class PacketsPanel(TablePanel):
         """The rows that fit the filter, in the chosen order."""
         picture = shelf.board.read(shelf.as_of)
         found = self._chosen(shelf, picture)
-        failed = next((path for path in picture.paths if path.error is not None), None)
+        failed = next(iter(picture.unread), None)
         return Found(
             found,
-            picture.scanned_at,
+            picture.good_at,
             counted(len(picture.paths), "path"),
             None if failed is None else f"{path_text(failed.path)}: {visible(failed.error or '', 120)}",
             None if failed is None else "relayclear doctor",
@@ -105,13 +110,16 @@ class PacketsPanel(TablePanel):
         if before is not None and before[0] is picture and before[1] == by and not aging:
             return before[2]
         rows = shelf.board.chosen(*by)
-        packets = Packets(rows, len(picture.rows), shelf.board.known(), picture.at)
+        packets = Packets(rows, picture.rows, shelf.board.known(), picture.at)
         self._looked = (picture, by, packets)
         return packets
 
     def show(self, value: Packets) -> None:
         """Show them."""
         self._packets = value
+        if self.table.marked:
+            # What is gone can't be chosen any more, and would keep the row under the cursor from being.
+            self.table.forget_marks(row.key for row in value.every)
         self.border_subtitle = self._chip(value)
         super().show(value.rows)
 
@@ -158,7 +166,10 @@ class PacketsPanel(TablePanel):
         return Cell(short(visible(getattr(transfer, which)))) if transfer else Cell("?", "dim")
 
     def _why_cell(self, row: PacketRow) -> Cell:
-        return Cell(visible(why(row), 200), "dim" if row.blocked is None else "warn")
+        if self._requested.get(row.key) == CLEARED:
+            return Cell("done: the next scan leaves it out", "dim")
+        blocked = row.blocked is not None
+        return Cell(("✗ " if blocked else "") + visible(why(row), 200), "warn" if blocked else "dim")
 
     def explained(self) -> str:
         """The class of the row under the cursor in plain words."""
@@ -239,7 +250,11 @@ class PacketsPanel(TablePanel):
         # Late: a screen that only looks does without what quotes take.
         from relayclear.dashboard.wizard import open_wizard  # noqa: PLC0415
 
-        await open_wizard(self.host, self.chosen)
+        await open_wizard(self.host, self.chosen, self.sold)
+
+    def sold(self, keys: Collection[PacketKey]) -> None:
+        """A quote was made for these: their marks have done their duty, those of other channels stay."""
+        self.table.forget_marks(key for key in self.table.marked if key not in keys)
 
     @property
     def chosen(self) -> Sequence[PacketRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from relayclear.clearing.request import Verb, Wish
@@ -46,7 +46,6 @@ class RefundPanel(FoldPanel):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
         self.board = RefundBoard()
         self._requested: Mapping[Hashable, str] = {}
-        self._at: datetime | None = None
         self.columns = self._columns()  # type: ignore[misc]  # cells look at what this very panel knows
         super().__init__(id=id)
 
@@ -85,7 +84,7 @@ class RefundPanel(FoldPanel):
         return Cell(f"{short(visible(row.to), 12)}{' over IBC' if row.over else ''}")
 
     def _since_cell(self, row: RefundView) -> Cell:
-        return Cell(age(max(0, int(((self._at or row.since) - row.since).total_seconds()))))
+        return Cell(age(max(0, int((self.host.shown_at - row.since).total_seconds()))))
 
     def explained(self) -> str:
         """The refund under the cursor in plain words."""
@@ -145,7 +144,6 @@ class OwedPanel(RefundPanel):
     def show(self, value: Waiting) -> None:
         """Show them; the border says how many there are where not all fit."""
         self._waiting = value
-        self._at = self.host.desk.clock.now()
         shown = len(value.rows)
         self.border_subtitle = f"{shown}" if value.whole else f"{shown} of {value.undecided + value.under_way}"
         super().show(value.rows)
@@ -203,7 +201,6 @@ class EndedPanel(RefundPanel):
     def show(self, value: Ended) -> None:
         """Show them."""
         self._ended = value
-        self._at = self.host.as_of or self.host.desk.clock.now()
         self.border_subtitle = f"the newest {SHOWN}" if value.more else f"{len(value.rows)}"
         super().show(value.rows)
 
@@ -249,7 +246,7 @@ class BooksPanel(FoldPanel):
             Column("earned", "earned", 10, total(Account.EARNED), right=True, drop=3, grows=True),
             Column("refunded", "refunded", 10, total(Account.REFUNDED), right=True, drop=2, plain="given back"),
             Column("owed", "owed", 9, self._owed_cell, right=True, drop=4),
-            Column("free", "withdrawable", 12, self._free_cell, right=True, plain="yours"),
+            Column("free", "withdrawable", 15, self._free_cell, right=True, plain="yours", grows=True),
             Column("profit", "profit/loss", 11, self._profit_cell, right=True, drop=1),
             Column("audit", "audit", 9, self._audit_cell),
             Column("off", "chain-books", 11, self._off_cell, right=True, drop=5, plain="difference"),
@@ -334,7 +331,7 @@ class BooksPanel(FoldPanel):
         row: BookLine | None = self.table.current
         if row is None:
             return
-        host, now = self.host, self.host.as_of or self.host.desk.clock.now()
+        host, now = self.host, self.host.shown_at
         try:
             found = await host.reader.ask(lambda shelf: days(shelf.desk, *row.place, now - _DAYS), None)
         except RelayclearError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,7 +15,7 @@ from relayclear.dashboard.states import Found
 from relayclear.dashboard.views.listing import FOR_EVER, Listed, ListPanel
 from relayclear.dashboard.views.packets import PacketsPanel
 from relayclear.errors import RelayclearError
-from relayclear.ibc.packet import SequenceRanges
+from relayclear.ibc.packet import PacketKey, SequenceRanges
 from relayclear.ibc.text import clean, visible
 from relayclear.store.cursors import Cursor
 from relayclear.usecases.payments_view import Newest, PaymentView, view_payment
@@ -99,7 +99,11 @@ class SalesPanel(ListPanel):
         # Late: a screen that only looks does without what quotes take.
         from relayclear.dashboard.wizard import open_wizard  # noqa: PLC0415
 
-        await open_wizard(self.host, self.marked)
+        await open_wizard(self.host, self.marked, self._unmark)
+
+    def _unmark(self, keys: Collection[PacketKey]) -> None:
+        for panel in self.host.base.query(PacketsPanel):
+            panel.sold(keys)
 
 
 class QuotesPanel(SalesPanel):
@@ -335,8 +339,9 @@ def _remark_cell(row: PaymentView) -> Cell:
     flaws, step = flaws_words(row), next_step(row)
     if row.token is not None:
         return Cell(flaws or "as quoted", "warn" if flaws else "dim")
-    command = " ".join(step.split()[1:3]) if step else ""
-    return Cell(f"{command}: {visible(why_line(row), 120)}" if command else visible(why_line(row), 120), "warn")
+    # What is cut off where there is little room is the command, which the opened row tells whole.
+    command = f": {' '.join(step.split()[1:3])}" if step else ""
+    return Cell(f"{visible(why_line(row), 120)}{command}", "warn")
 
 
 def _from_cell(row: PaymentView) -> Cell:

@@ -38,6 +38,7 @@ from relayclear.usecases.scan import Reading as Scanned
 from relayclear.usecases.scan import scan
 from relayclear.usecases.token_bench import Bench
 from relayclear.usecases.token_work import take_up
+from relayclear.usecases.tokens_view import memo_of
 from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import (
     BEAT_SECONDS,
@@ -280,7 +281,7 @@ class Watch:
 
     def _sweep_once(self) -> None:
         for order_id in take_up_forgotten(self.desk):
-            self.log.info("work taken up", token=order_id)
+            self.log.info("work taken up", token=self._memo(order_id))
 
     async def _refunds(self, chain: str) -> None:
         while not self.stop.is_set():
@@ -372,10 +373,15 @@ class Watch:
     def _tell_once(self) -> None:
         """Log what the history has: every state change, whoever made it."""
         for event in told_since(self.desk, self._told, self.started_at):
-            about = {"token": event.order_id, "operation": event.operation_id, "subject": event.subject}
+            token = None if event.order_id is None else self._memo(event.order_id)
+            about = {"token": token, "operation": event.operation_id, "subject": event.subject}
             fields = {name: value for name, value in {**event.detail, **about}.items() if value is not None}
             self.log.info(event.what, **{name: _plain(value) for name, value in {**fields, "who": event.who}.items()})
             self._told = [told for told in self._told if told.at == event.at] + [event]
+
+    def _memo(self, order_id: str) -> str:
+        """A sale by the memo that its payer has, and that commands take."""
+        return memo_of(self.desk.journal.database, order_id)
 
     def _heard(self, step: Any) -> None:
         self.log.info("hermes", step=step.step, packet=str(step.key), chain=step.key.chain)

@@ -123,6 +123,9 @@ def test_a_running_daemon_sees_the_payment_clears_and_says_what_it_did(counter: 
     log = Lines()
     asyncio.run(until(daemon(counter, log), lambda: counter.view(token).state is TokenState.CLEARED))
     assert [line for line in log.told if line[0] == "error"] == []
+    # Whoever looks for what a payer tells him finds the memo, not a number of the database's.
+    named = {fields["token"] for _, _, fields in log.told if "token" in fields}
+    assert named == {token.memo}
     assert watchers.find(counter.rig.journal.database) is None
 
 

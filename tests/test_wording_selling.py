@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
@@ -12,9 +13,10 @@ from typing import Any
 import bech32
 import pytest
 
+from relayclear.clearing.operation import Attempt, Operation, PacketAfter
 from relayclear.ibc.coin import Coin
-from relayclear.ibc.fate import Fate
-from relayclear.ibc.packet import PacketKey
+from relayclear.ibc.fate import Doer, Fate
+from relayclear.ibc.packet import ChannelEnd, PacketKey, SequenceRanges
 from relayclear.ibc.triage import PacketClass
 from relayclear.ibc.units import Unit, from_units
 from relayclear.money.document import DocumentFault, fingerprint, public_key_of, write_document
@@ -243,6 +245,64 @@ def test_who_paid_a_part_reads_what_is_missing_before_all_else() -> None:
     assert text.startswith("1.25 STAKE was still missing as of block height 17")
     assert "Send on alpha-1" in text
     assert selling.payers_news(view(TokenState.OPEN), ADA, FINGERPRINT).endswith(text_of(token(1_250_000)))
+
+
+def cleared(packets: Mapping[int, PacketAfter]) -> TokenView:
+    """A token whose packets are all judged, with what became of each."""
+    source, destination = ChannelEnd("alpha-1", "transfer", "channel-0"), ChannelEnd("beta-1", "transfer", "channel-9")
+    attempt = Attempt(1, NOW, (), after=tuple(packets.values()), ended_at=NOW)
+    asked = SequenceRanges.of(packets)
+    return replace(
+        view(TokenState.CLEARED), operation=Operation("op-1", NOW, source, destination, asked, attempts=(attempt,))
+    )
+
+
+def became(sequence: int, fate: Fate, *, committed: bool = False, ack_success: bool | None = None) -> PacketAfter:
+    return PacketAfter(sequence, fate, Doer.US, committed, True, ack_success, {})
+
+
+NOBODY_GOT = "the receiver got nothing, and the sender has the coins back."
+
+
+@pytest.mark.parametrize(
+    ("packets", "said"),
+    [
+        ([became(1, Fate.RETURNED_TO_SENDER)], ["Sequence 1 was not delivered before the time ran out"]),
+        ([became(1, Fate.DELIVERED_WITH_ERROR)], ["Sequence 1 was refused by the receiving chain"]),
+        ([became(1, Fate.ACKNOWLEDGED, ack_success=False)], ["Sequence 1 was refused by the receiving chain"]),
+        (
+            [became(1, Fate.RETURNED_TO_SENDER), became(2, Fate.RETURNED_TO_SENDER)],
+            ["Sequences 1..2 were not delivered before the time ran out"],
+        ),
+        (
+            [became(1, Fate.DELIVERED_WITH_ERROR), became(2, Fate.RETURNED_TO_SENDER), became(3, Fate.DELIVERED)],
+            ["Sequence 2 was not delivered before the time ran out", "Sequence 1 was refused by the receiving chain"],
+        ),
+    ],
+)
+def test_who_paid_for_what_went_back_is_not_told_that_all_is_well(packets: list[PacketAfter], said: list[str]) -> None:
+    """The receiver waits for coins that won't come: the payer reads who has them, and the operator too."""
+    sold = cleared({one.sequence: one for one in packets})
+    sentences = selling.token_sentences(sold)
+    expected = [f"{one}: {NOBODY_GOT}" for one in said]
+    assert sentences == ["Nothing hangs any more, and nothing more is to be done.", *expected]
+    told = " ".join(selling.payers_news(sold, ADA, FINGERPRINT).split())
+    assert all(sentence in told for sentence in sentences)
+    assert "Everything is cleared" not in told
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        became(1, Fate.DELIVERED),
+        became(1, Fate.ACKNOWLEDGED, ack_success=True),
+        became(1, Fate.ACKNOWLEDGED),
+        became(1, Fate.DELIVERED_ACK_OPEN, committed=True),
+        became(1, Fate.DELIVERED_WITH_ERROR, committed=True),
+    ],
+)
+def test_nobody_is_told_that_coins_are_back_which_are_not(packet: PacketAfter) -> None:
+    assert selling.token_sentences(cleared({1: packet})) == ["Everything is cleared: nothing more is to be done."]
 
 
 # Notes for the operator

@@ -85,6 +85,13 @@ def _words(value: str) -> list[str]:
         return value.split()
 
 
+def own_program(argv0: str = sys.argv[0]) -> list[str]:
+    """The words that start the program that runs, from anywhere."""
+    found = _ours(argv0)
+    # Not resolved: a virtual environment's interpreter is a link, and knows its packages by where the link stands.
+    return [found] if found is not None else [sys.executable, "-m", "relayclear"]
+
+
 def _ours(argv0: str) -> str | None:
     """The file of the program that runs; None where it was started as a module, or by something else."""
     path = Path(argv0)

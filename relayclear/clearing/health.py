@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from relayclear.clearing.breaker import BreakerState, BreakerView
 
@@ -54,6 +55,7 @@ class Trouble(StrEnum):
     PAYMENTS_UNREAD = "payments_unread"
     PAYMENTS_BEHIND = "payments_behind"
     REFUNDS_STOPPED = "refunds_stopped"
+    REFUND_FAILED = "refund_failed"
     BOOKS_OFF = "books_off"
     GAS_LOW = "gas_low"
     GAS_UNREAD = "gas_unread"
@@ -105,12 +107,20 @@ class Gas:
     relays: int | None
 
 
+class FailedRefund(NamedTuple):
+    """A refund that failed for good or came back, and what it owed waits for a person: its id, since when, why."""
+
+    id: str
+    since: datetime
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class ChainSigns:
     """One configured chain: how it and its endpoints were found, the Hermes that know it, how its money is read.
 
     `sells` says whether it has a payee; `hermes` are configs.  `stopped` is why its refunds wait for a
-    person, None where nothing stops them.
+    person, None where nothing stops them; `failed` are those of which one waits for a person alone.
     """
 
     sign: Sign
@@ -121,6 +131,7 @@ class ChainSigns:
     stopped: str | None = None
     stopped_at: datetime | None = None
     gas: tuple[Gas, ...] = ()
+    failed: tuple[FailedRefund, ...] = ()
 
     @property
     def chain(self) -> str:
@@ -212,7 +223,7 @@ def health(facts: Facts) -> Health:
     | a chain, an endpoint or a Hermes away, others not | degraded |
     | a breaker open or half-open | degraded |
     | one that is left over from another config | nothing |
-    | payments unread or five minutes behind; refunds stopped | degraded |
+    | payments unread or five minutes behind; refunds stopped, or failed for good | degraded |
     | gas for less than fifty relays, or unread | degraded |
     | a task of the daemon fails; a new config that can't count | degraded |
     | dead letters; a paid token past its deadline | degraded |
@@ -273,6 +284,8 @@ def _of_money(facts: Facts) -> Iterator[Finding]:
             yield Finding(Trouble.PAYMENTS_BEHIND, Level.DEGRADED, chain.chain, None, f"{reading.lag_seconds} s")
         if chain.stopped is not None:
             yield Finding(Trouble.REFUNDS_STOPPED, Level.DEGRADED, chain.chain, chain.stopped_at, chain.stopped)
+        for refund in chain.failed:
+            yield Finding(Trouble.REFUND_FAILED, Level.DEGRADED, refund.id, refund.since, refund.why)
         yield from _of_gas(chain, facts.now)
 
 
@@ -304,7 +317,8 @@ def _abilities(facts: Facts) -> Iterator[Ability]:
             # The reading of payments may not have noticed yet what others know of the chain.
             away = [one for one in looks if one[0] is False]
             yield _all(Work.TAKE_PAYMENTS, chain, [*_watched(facts), *away, *_payments(chain)])
-            yield _all(Work.REFUND, chain, [*_watched(facts), *looks, *_refunds(facts, chain)])
+            left = tuple(f"refund {one.id}" for one in chain.failed)
+            yield _but(_all(Work.REFUND, chain, [*_watched(facts), *looks, *_refunds(facts, chain)]), left)
 
 
 # What a work rests on: whether that is there (None: not known), and its name.
@@ -319,9 +333,9 @@ def _all(work: Work, chain: ChainSigns, rests: _Rests) -> Ability:
     return Ability(work, chain.chain, works, tuple(name for there, name in rests if not there and there is works))
 
 
-def _but(ability: Ability, paths: tuple[str, ...]) -> Ability:
-    """The same, without the paths that are shut off."""
-    return Ability(ability.work, ability.chain, ability.works, ability.why + paths)
+def _but(ability: Ability, left: tuple[str, ...]) -> Ability:
+    """The same, without what is left out of it: paths that are shut off, refunds that wait for a person."""
+    return Ability(ability.work, ability.chain, ability.works, ability.why + left)
 
 
 _THERE = {State.GOOD: True, State.FAILING: False, State.UNKNOWN: None}

@@ -133,6 +133,14 @@ def is_done(packet: PacketAfter) -> bool:
     return packet.committed is False or packet.fate is Fate.DELIVERED_ACK_OPEN
 
 
+def went_back(packet: PacketAfter) -> bool:
+    """The receiver got nothing, and the sender has the coins: it timed out, or its error came home."""
+    refused = packet.fate is Fate.DELIVERED_WITH_ERROR or (
+        packet.fate is Fate.ACKNOWLEDGED and packet.ack_success is False
+    )
+    return packet.committed is False and (refused or packet.fate is Fate.RETURNED_TO_SENDER)
+
+
 def operation_state(operation: Operation) -> OperationState:
     """Compute the state from the facts.  The first row that fits counts.
 

@@ -16,6 +16,8 @@ from relayclear.cli.output import Exit
 from relayclear.errors import UsageError
 
 if TYPE_CHECKING:
+    from relayclear.store.assignments import Word
+    from relayclear.store.payments import StoredPayment
     from relayclear.usecases.books import Said
     from relayclear.usecases.desk import Desk
 
@@ -47,9 +49,13 @@ def assign(
     ] = None,
     denom: Annotated[str, typer.Option(metavar="DENOM", help="Only coins of this denom.")] = "",
     chain: Chain = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before others' coins are called yours.")] = False,
     idempotency_key: IdempotencyKey = None,
 ) -> int:
-    """Say for good what a movement was: neither a token's payment, nor a refund."""
+    """Say for good what a movement was: neither a token's payment, nor a refund.
+
+    What came from an account that isn't yours may be a payer's who forgot the memo: calling it yours is asked first.
+    """
     face: Face = ctx.obj
 
     async def work(desk: Desk) -> int:
@@ -60,8 +66,13 @@ def assign(
 
         request = books.AssignRequest(tx, Word(what.value), reason, output, denom, chain)
         words = ("books assign", tx, what.value, reason, output, denom, chain)
+        once = wish(idempotency_key, *words, told=lambda _, said: _said_document(said))
+        once.begin(desk.journal.database)
         with face.waiting("reading"):
-            once = wish(idempotency_key, *words, told=lambda _, said: _said_document(said))
+            others = [] if yes else await books.of_others(desk, request)
+        if others and not _agreed(face, desk, others, request.word):
+            return Exit.DONE
+        with face.waiting("reading"):
             said = await books.assign(desk, request, who(), once)
         return _tell_said(face, said)
 
@@ -107,29 +118,31 @@ def write_off(
     async def work(desk: Desk) -> int:
         """Ask, and write it off, once."""
         from relayclear.cli.who import who
+        from relayclear.store.assignments import Word
         from relayclear.usecases import books
 
         once = wish(
             idempotency_key, "books write-off", orphan, reason, denom, told=lambda _, said: _said_document(said)
         )
         once.begin(desk.journal.database)
-        if not yes and not _agreed(face, desk, orphan, denom):
+        others = [] if yes else [books.writable_off(desk.journal.database, orphan, denom)]
+        if others and not _agreed(face, desk, others, Word.WRITTEN_OFF):
             return Exit.DONE
         return _tell_said(face, books.write_off(desk, orphan, reason, who(), once, denom=denom))
 
     return run_once(face, work, told_again(face, lambda _, document: _page_said(face, document)))
 
 
-def _agreed(face: Face, desk: Desk, orphan: str, denom: str) -> bool:
+def _agreed(face: Face, desk: Desk, orphans: list[StoredPayment], word: Word) -> bool:
+    """Ask before coins of others become the operator's, by whichever word."""
     from relayclear.cli.asking import agreed
-    from relayclear.usecases import books
     from relayclear.usecases.payments_view import view_of
-    from relayclear.wording.books import write_off_question
+    from relayclear.wording.books import CALLED_OURS, ours_question
 
     if face.json or not sys.stdin.isatty():
-        raise UsageError("writing off can't be undone and nobody can be asked here", hint="add --yes")
-    [view] = view_of(desk, [books.writable_off(desk.journal.database, orphan, denom)])
-    return agreed(write_off_question(view.stored, view.suggested))
+        raise UsageError(f"{CALLED_OURS[word]} and nobody can be asked here", hint="add --yes")
+    views = view_of(desk, orphans)
+    return all(agreed(ours_question(one.stored, one.suggested, word)) for one in views)
 
 
 @app.command(epilog=examples("books daily"))

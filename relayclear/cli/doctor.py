@@ -89,7 +89,5 @@ def print_findings(face: Face, findings: list[Finding], *, fine: bool = True) ->
         for step in (finding.next or "").splitlines():
             out.print(f"    try: {clean(step)}", soft_wrap=True)
     counts = {word: sum(finding.severity.value == word for finding in findings) for word in marks}
-    # Who shows only what is left to do says nothing of how much is fine.
-    fine = [f"{counts['ok']} fine"] if counts["ok"] else []
-    told = (*fine, counted(counts["warn"], "warning"), counted(counts["fail"], "failure"))
+    told = (f"{counts['ok']} fine", counted(counts["warn"], "warning"), counted(counts["fail"], "failure"))
     out.print(f"{', '.join(told)}.", style="dim")

@@ -22,7 +22,7 @@ EXAMPLES = {
         "relayclear audit --chain alpha-1 --quick --json",
     ),
     "books assign": (
-        'relayclear books assign --tx HASH --as deposit --reason "gas for refunds"',
+        'relayclear books assign --tx HASH --as deposit --reason "gas for refunds" --yes',
         'relayclear books assign --tx HASH --output 1 --as expense --reason "our archive node" --json',
     ),
     "books write-off": (

@@ -14,7 +14,7 @@ from relayclear.errors import UsageError
 from relayclear.ibc.nearest import nearest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from relayclear.bootstrap.loading import LoadedHermes
     from relayclear.config.settings import Settings
@@ -57,6 +57,7 @@ def init(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the config and write nothing.")] = False,
 ) -> int:
     """Write a first config: finds Hermes, asks three things, then shows what is left to do."""
+    from relayclear.bootstrap.starting import found_hermes
     from relayclear.cli.init_answers import by_chain, coins, coins_by_chain
     from relayclear.usecases.starting import Answers
 
@@ -80,6 +81,8 @@ def init(
     )
     asks = not (yes or dry_run or face.json) and sys.stdin.isatty()
     if not (yes or dry_run or asks):
+        # A Hermes config that isn't there comes first: no answer would help.
+        found_hermes(Path(face.config) if face.config else None, face.environ, face.flags)
         raise _nobody_to_ask()
     return _run(face, answers, asks=asks, force=force, dry_run=dry_run)
 
@@ -101,13 +104,20 @@ def _run(face: Face, answers: Answers, *, asks: bool, force: bool, dry_run: bool
         refuse_existing(file)
     known = known_chains(loaded, answers.clearing_key)
     outlook = _looked(face, forgetful(settings), loaded)
+
+    def denoms_of(payees: Mapping[str, str]) -> Mapping[str, Collection[str]]:
+        """Those that payees hold, and that gas is paid in."""
+        there = {chain: address for chain, address in payees.items() if chain in known}
+        held = _held(face, forgetful(settings), loaded, there) if there else {}
+        return {chain: {known[chain].gas_denom, *held.get(chain, ())} for chain in there}
+
     if not face.json:
         init_pages.show_network(loaded, known, outlook)
     if asks:
-        ask(answers, known)
+        ask(answers, known, denoms_of)
     if answers.make_keys:
         answers.clearing_key = answers.clearing_key or SUGGESTED_KEY
-    text = config_text(chosen(answers, hermes_tables(loaded), known), settings.places)
+    text = config_text(chosen(answers, hermes_tables(loaded), known, denoms_of(answers.payees or {})), settings.places)
     # After everything that can be refused, and before the config that names them.
     made = _made(settings, loaded, answers, file) if answers.make_keys and not dry_run else []
     kept = None if dry_run else write_config(file, text, replace=force)
@@ -140,6 +150,28 @@ def _looked(face: Face, settings: Settings, loaded: Sequence[LoadedHermes]) -> O
             return asyncio.run(look())
     except RelayclearError as error:
         return Outlook(failures={chain.id: error.message for item in loaded for chain in item.config.chains})
+
+
+def _held(
+    face: Face, settings: Settings, loaded: Sequence[LoadedHermes], payees: Mapping[str, str]
+) -> Mapping[str, Collection[str]]:
+    """The denoms that payees hold, as far as nodes tell."""
+    import asyncio
+
+    from relayclear.bootstrap.desk import opened
+    from relayclear.errors import RelayclearError
+    from relayclear.usecases.starting import denoms_held
+
+    async def look() -> Mapping[str, Collection[str]]:
+        """Over a desk that remembers nothing."""
+        async with face.opener(settings) if face.opener else opened(settings, loaded) as desk:
+            return await denoms_held(desk, payees)
+
+    try:
+        with face.waiting("asking the nodes what the payees hold"):
+            return asyncio.run(look())
+    except RelayclearError:
+        return {}
 
 
 def _made(settings: Settings, loaded: Sequence[LoadedHermes], answers: Answers, file: Path) -> list[MadeKey]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from relayclear.cli.face import Face
+from relayclear.cli.lines import filled, say_filled
 from relayclear.cli.output import say
 from relayclear.ibc.text import clean
 from relayclear.wording import of_chain
@@ -20,12 +22,12 @@ if TYPE_CHECKING:
     from relayclear.usecases.starting import Answers, KnownChain, MadeKey, Outlook
 
 SHOWN = 4
-KEY = """
-The clearing key: relayclear clears with a key of Hermes that nothing else signs with.  With the daemon's key
-the two would clash on the account sequence, and Hermes says success all the same.  It holds gas, nothing else."""
-_BY_HAND = """\
-relayclear makes one: --make-keys.  By hand: make its words once, then follow the steps below for each chain:
-
+KEY = (
+    "The clearing key: relayclear clears with a key of Hermes that nothing else signs with.  With the daemon's key the"
+    " two would clash on the account sequence, and Hermes says success all the same.  It holds gas, nothing else."
+)
+_MADE = "relayclear makes one: --make-keys.  By hand: make its words once, then follow the steps below for each chain:"
+_BY_HAND = """
   (umask 077; CHAIN_BINARY keys mnemonic > MNEMONIC_FILE 2>&1)      # 24 words: put them away afterwards"""
 
 
@@ -34,8 +36,8 @@ def show_network(loaded: Sequence[LoadedHermes], known: Mapping[str, KnownChain]
     for item in loaded:
         say(f"Hermes: {clean(str(item.config.path))}")
         for chain in item.config.chains:
-            say(f"  {_chain_line(known[chain.id])}")
-            say(f"    {_channels(chain.id, outlook)}")
+            say_filled(_chain_line(known[chain.id]), "  ")
+            say_filled(_channels(chain.id, outlook), "    ")
         for other in item.config.unsupported:
             say(f"  {other.id} is a {other.type} chain: relayclear leaves it out")
 
@@ -76,7 +78,8 @@ def show_done(
         typer.echo("nothing is sold: relayclear looks, and clears when you say so")
     name, has = answers.clearing_key, {one.chain for one in made if one.address}
     if any(not name or (name not in chain.keys and chain.chain not in has) for chain in known.values()):
-        typer.echo(f"{KEY}\n{_BY_HAND}")
+        columns = shutil.get_terminal_size().columns
+        typer.echo("\n".join(("", filled(KEY, "", columns), filled(_MADE, "", columns), _BY_HAND)))
     _show_made(made)
     left = any(finding.severity is not Severity.OK for finding in findings)
     typer.echo("\nLeft to do, as relayclear doctor sees it:" if left else "\nNothing is left to do: relayclear doctor")

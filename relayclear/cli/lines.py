@@ -32,9 +32,10 @@ def print_filled(out: Console, text: str, before: str = "", style: str = "") -> 
     out.print(filled(text, before, out.width), style=style, soft_wrap=True)
 
 
-def say_filled(text: str) -> None:
-    """Talk to the person on stderr, in lines as wide as the screen."""
-    say(filled(text, "", shutil.get_terminal_size().columns, "  "))
+def say_filled(text: str, before: str | None = None) -> None:
+    """Talk to the person on stderr, in lines as wide as the screen, under `before` where there is one."""
+    columns = shutil.get_terminal_size().columns
+    say(filled(text, "", columns, "  ") if before is None else filled(text, before, columns))
 
 
 class LiveLine:

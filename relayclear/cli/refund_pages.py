@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from relayclear.cli.face import Face
@@ -21,11 +21,12 @@ from relayclear.wording.refunding import (
     PLANS,
     REFUNDS,
     gates_line,
-    next_command,
     release_lines,
     said_line,
     signed_line,
+    steps,
     stop_line,
+    sum_line,
     waits_line,
 )
 
@@ -42,6 +43,9 @@ def print_page(face: Face, page: RefundPage, next_offset: int) -> None:
         print_refunds(face, page.refunds)
     if page.has_next:
         say(f"there are more: --offset {next_offset}")
+    for one in page.sums:
+        # The books and the audit have what is owed before fees: whoever adds the lines up finds the two to agree.
+        say_filled(sum_line(one))
     say_owed(page)
 
 
@@ -65,7 +69,7 @@ def print_refunds(face: Face, views: Sequence[RefundView]) -> None:
     columns = (
         Column("refund"),
         Column("state"),
-        Column("amount", right=True, flexible=True),
+        Column("sends", right=True, flexible=True),
         Column("to"),
         Column("since", drop=3),
         Column("cause", drop=2, folds=True),
@@ -129,9 +133,15 @@ def print_story(face: Face, story: RefundStory) -> None:
         out.print("what happened, in UTC:")
     for said in story.events:
         print_filled(out, clean(said_line(said), 500), f"  {moment(said.at)}  ")
-    command = next_command(view)
-    if command:
-        say(f"next: {command}")
+    say_steps(steps(story))
+
+
+def say_steps(found: Iterable[tuple[str, str]]) -> None:
+    """Say on stderr what can be done; a command is never wrapped."""
+    for what, command in found:
+        if what:
+            say_filled(f"next: {what}:")
+        say(f"  {command}" if what else f"next: {command}")
 
 
 def _print_signings(out: Console, story: RefundStory) -> None:
@@ -160,7 +170,7 @@ def print_plan(face: Face, plan: SweepPlan, views: Sequence[RefundView]) -> None
 _PLAN = (
     Column("refund"),
     Column("does"),
-    Column("amount", right=True, flexible=True),
+    Column("sends", right=True, flexible=True),
     Column("to"),
     Column("why", drop=1, folds=True),
 )

@@ -64,6 +64,9 @@ def page_row(page: RefundPage, limit: int, offset: int) -> dict[str, Any]:
     return {
         "refunds": [refund_row(view) for view in page.refunds],
         "waiting": owed_counts(page.owed),
+        "owed": [
+            {"chain": one.chain, "before_fees": coin_row(one.gross), "sends": coin_row(one.net)} for one in page.sums
+        ],
         "stopped": [{"chain": chain, **stop_row(stop)} for chain, stop in page.stops.items()],
         "page": {"limit": limit, "offset": offset, "has_next": page.has_next},
     }
@@ -162,6 +165,7 @@ def swept_row(chain: str, done: Swept | RelayclearError, waiting: int, stop: Sto
         "sent": done.sent,
         "landed": done.landed,
         "skipped": [{"id": name, "why": why} for name, why in done.skipped.items()],
+        "failed": [{"id": name, "why": one.why, "given_up": one.given_up} for name, one in done.failed.items()],
         "wait_for_approval": waiting,
         "unfinished": done.unfinished,
         "blocked": blocked_row(done.blocked),

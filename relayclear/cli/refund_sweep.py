@@ -215,13 +215,30 @@ def _report(
 def _say_swept(desk: Desk, one: Swept, waiting: list[OwedRefund]) -> None:
     from relayclear.cli.refund_pages import say_owed
     from relayclear.usecases.refund_view import RefundQuestion, view_refunds
+    from relayclear.wording.refunding import failed_line
 
     typer.echo(f"{one.chain}: {len(one.landed)} paid, {_open(desk, one.chain)} on the way, {len(waiting)} wait")
+    for name, failed in one.failed.items():
+        say_trouble(failed_line(name, failed), None)
+    _say_failed_before(waiting)
     for name, why in one.skipped.items():
-        say_trouble(f"{name[:8]} was not sent: {why}", None)
+        if name not in one.failed:
+            say_trouble(f"{name[:8]} was not sent: {why}", None)
     if one.blocked is not None:
         _say_trouble(one.chain, one.blocked.why, one.blocked.hint)
     say_owed(view_refunds(desk, RefundQuestion(one.chain), 1))
+
+
+def _say_failed_before(waiting: list[OwedRefund]) -> None:
+    """A dry run said of these that they go by themselves: why they wait now, and the two ways on."""
+    from relayclear.cli.refund_pages import say_steps
+    from relayclear.money.policy import Gate
+    from relayclear.wording.refunding import gates_line, ways_on
+
+    for one in waiting:
+        if Gate.FAILED_BEFORE in one.gates:
+            say_trouble(f"refund {one.id[:8]} waits for you: {gates_line(one.gates)}", None)
+            say_steps(ways_on(one.id, one.chain))
 
 
 def _say_trouble(chain: str, message: str, hint: str | None) -> None:

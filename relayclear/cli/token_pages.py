@@ -18,10 +18,10 @@ from relayclear.money.token import ClearingToken
 from relayclear.usecases.quote_values import Issued, NoteCode
 from relayclear.usecases.refund_view import RefundView
 from relayclear.usecases.tokens_view import TokenView
-from relayclear.wording import FATES, coin, moment, short
-from relayclear.wording.offering import gas_basis, money, note_line, packets_text, pay_command, payer_line
-from relayclear.wording.selling import RESULTS, TOKENS, VERDICT_REASONS, over_line, token_sentences
-from relayclear.wording.tokens import owed_line, payment_line
+from relayclear.wording import coin, moment, short
+from relayclear.wording.offering import gas_basis, note_line, packets_text, pay_command, payer_line
+from relayclear.wording.selling import TOKENS, over_line, token_sentences
+from relayclear.wording.tokens import owed_line, packets_said, payment_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,7 +72,8 @@ def print_view(face: Face, view: TokenView, refunds: Sequence[RefundView] = ()) 
     out.print()
     print_terms(out, view.token)
     _line(out, "payments read", _read(view))
-    _print_packets(out, view)
+    for name, said in packets_said(view):
+        _line(out, name, said)
     _print_payments(out, view)
     for due in view.owed:
         _line(out, "owed back", owed_line(due), "yellow")
@@ -96,15 +97,6 @@ def _print_revoked(out: Console, view: TokenView) -> None:
         print_filled(out, why, "  ")
     elif view.key_revoked:
         print_filled(out, f"its signing key {view.token.ref.kid} was revoked", "  ")
-
-
-def _print_packets(out: Console, view: TokenView) -> None:
-    for term in view.token.quote.packets:
-        verdict = view.verdicts.get(term.key)
-        expected = FATES[term.expected].word + (f", else {FATES[term.otherwise].word}" if term.otherwise else "")
-        said = f"{RESULTS[verdict.result].word}: {VERDICT_REASONS[verdict.reason]}" if verdict else expected
-        share = money(term.share, view.token.price.denom, view.sold)
-        _line(out, f"#{term.key.sequence}", f"{said}; share {share}")
 
 
 def _print_payments(out: Console, view: TokenView) -> None:

@@ -109,6 +109,8 @@ def view_row(
         verdict = view.verdicts.get(term.key)
         row["result"] = verdict.result.value if verdict else None
         row["reason"] = verdict.reason.value if verdict else None
+        after = view.results.get(term.key)
+        row["fate"] = after.fate.value if after else None
     revoked = None
     if revocation is not None:
         revoked = {"at": rfc3339(revocation.at), "who": revocation.who, "reason": revocation.why}

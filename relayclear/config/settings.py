@@ -162,9 +162,9 @@ class RefundSettings:
     """Giving back what was not earned."""
 
     mode: str = _key(kinds.one_of("approve", "auto"), "approve", 'or "auto", within the caps')
-    max_each: tuple[Coin, ...] = _key(kinds.COINS, [], 'coins, like ["5000000uosmo"]')
-    max_per_day: tuple[Coin, ...] = _key(kinds.COINS, [], "coins")
-    max_per_payer: tuple[Coin, ...] = _key(kinds.COINS, [], "coins")
+    max_each: tuple[Coin, ...] = _key(kinds.COINS, [], 'coins, like ["5000000uosmo"]; a denom without one waits')
+    max_per_day: tuple[Coin, ...] = _key(kinds.COINS, [], "coins in 24 hours; a denom without one: no limit")
+    max_per_payer: tuple[Coin, ...] = _key(kinds.COINS, [], "coins to one address in 24 hours; without one: no limit")
     gas_reserve: tuple[Coin, ...] = _key(kinds.COINS, [], "coins that stay in the wallet")
     exchanges: tuple[str, ...] = _key(kinds.TEXTS, [], "accounts of many people's coins: back by a claim alone")
     refund_check_interval: int = _key(kinds.PERIOD, 300, "how often watch sends what is due")

@@ -99,6 +99,25 @@ async def assign(desk: Desk, request: AssignRequest, who: str, once: Once = ANEW
         return said
 
 
+async def of_others(desk: Desk, request: AssignRequest) -> list[payments.StoredPayment]:
+    """What a request would call ours of that came from outside, for whoever asks before: it may be a payer's.
+
+    Raises as `assign` does.
+    """
+    if not request.word.incoming:
+        return []
+    database = desk.journal.database
+    request = replace(request, tx_hash=whole_hash(request.tx_hash, _known_like(database, request.tx_hash)))
+    await _read_up_to(desk, request)
+    with database.snapshot() as reads:
+        chosen = {one.movement for one in _chosen(reads, request) if assignments.find(reads, one.movement) is None}
+        return [
+            one
+            for one in payments.find(reads, request.tx_hash)
+            if movement_of(one) in chosen and payments.orphan_kind(reads, one.id) is Orphan.ORPHAN
+        ]
+
+
 async def _read_up_to(desk: Desk, request: AssignRequest) -> None:
     """Read what isn't known yet; trouble is told only where the transaction stays unknown."""
     shop = require_shop(desk)

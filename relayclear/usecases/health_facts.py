@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from relayclear.clearing.health import ChainSigns, Facts, Gas, Reading, Sign, Watching
+from relayclear.clearing.health import ChainSigns, Facts, FailedRefund, Gas, Reading, Sign, Watching
 from relayclear.errors import StoreError
 from relayclear.money.ledger import Book, Place
-from relayclear.store import breakers, cursors, ledger, sales, stops, tasks, tokens, vitals, watchers
+from relayclear.money.refund_state import DEAD, Said
+from relayclear.store import breakers, cursors, dues, ledger, refunds, sales, stops, tasks, vitals, watchers
 from relayclear.store.cursors import Cursor
 from relayclear.store.db import Reads
 from relayclear.store.vitals import Kind, Vital
@@ -18,6 +20,7 @@ from relayclear.usecases.alive import watch_lives
 from relayclear.usecases.books_off import unbalanced
 from relayclear.usecases.breakers_acts import views
 from relayclear.usecases.desk import Desk
+from relayclear.usecases.tokens_view import memo_of
 
 # More than a page of the same trouble tells nobody more.
 _LISTED = 50
@@ -53,10 +56,14 @@ def remembering(desk: Desk) -> Iterator[Remembered]:
 
 def _facts(desk: Desk, reads: Reads, read: tuple[Vitals, Books], now: datetime, *, alive: bool) -> Facts:
     noted, books = read
+    failed = _failed_refunds(reads)
     return Facts(
         now=now,
         watching=_watching(reads, alive=alive),
-        chains=tuple(_chain(desk, reads, noted, chain, now) for chain in sorted(desk.chains)),
+        chains=tuple(
+            replace(_chain(desk, reads, noted, chain, now), failed=tuple(failed.get(chain, ())))
+            for chain in sorted(desk.chains)
+        ),
         hermes=tuple(_sign(noted, Kind.HERMES, one.config) for one in desk.instances),
         # All that were open lately, as they stand now.
         breakers=tuple(views(desk, breakers.every(reads), now)),
@@ -110,6 +117,20 @@ def _chain(desk: Desk, reads: Reads, found: Vitals, chain: str, now: datetime) -
     )
 
 
+def _failed_refunds(reads: Reads) -> dict[str, list[FailedRefund]]:
+    """The newest that failed for good or came back, by chain, as long as nobody has said yes to what is owed since."""
+    found: dict[str, list[FailedRefund]] = {}
+    for one in refunds.page(reads, _LISTED, states=DEAD):
+        if refunds.of_payment(reads, one.payment)[-1].id != one.id:
+            continue
+        if not any(due.payment == one.payment for due in dues.of_token(reads, one.order_id)):
+            continue
+        said = refunds.events(reads, one.id)
+        why = next((each.why for each in reversed(said) if each.word is Said.FAILED), said[-1].why)
+        found.setdefault(one.chain, []).append(FailedRefund(one.id, one.since or one.made_at, why))
+    return found
+
+
 def _sign(found: Vitals, kind: Kind, name: str) -> Sign:
     vital = found.get((kind, name))
     return Sign(name) if vital is None else Sign(name, vital.tried_at, vital.good_at, vital.error)
@@ -132,15 +153,11 @@ def lag_of(cursor: Cursor, now: datetime) -> int:
 
 def _given_up(reads: Reads) -> dict[str, str]:
     """The newest of what waits for a person, and why."""
-    return {_memo(reads, str(one.data.get("order_id", one.key))): one.why or "?" for one in tasks.dead(reads, _LISTED)}
+    dead = tasks.dead(reads, _LISTED)
+    return {memo_of(reads, str(one.data.get("order_id", one.key))): one.why or "?" for one in dead}
 
 
 def _overdue(reads: Reads, now: datetime) -> dict[str, int]:
     """Paid tokens past their deadline as far as our clock tells: only the chain's own decides over money."""
     late = {one.order_id: int((now - one.deadline).total_seconds()) for one in sales.open_sales(reads)}
-    return {_memo(reads, order_id): seconds for order_id, seconds in late.items() if seconds > 0}
-
-
-def _memo(reads: Reads, order_id: str) -> str:
-    stored = tokens.get(reads, order_id)
-    return order_id if stored is None else stored.token.memo
+    return {memo_of(reads, order_id): seconds for order_id, seconds in late.items() if seconds > 0}

@@ -6,7 +6,7 @@ where the store says, and the account's sequence lets at most one of all the sig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from relayclear.ibc.readings import Head
 from relayclear.ibc.spending import Broadcast
 from relayclear.ibc.text import clean
 from relayclear.money.ledger import Account
-from relayclear.money.refund_state import RefundState
+from relayclear.money.refund_state import RefundState, Said
 from relayclear.money.sending import Act, Step, next_step
 from relayclear.store import cursors, ledger, refunds, signings, stops, unexplained
 from relayclear.store.alone import alone
@@ -54,13 +54,20 @@ class Blocked(NamedTuple):
         return cls(error.code, error.message, error.hint or "", error)
 
 
+class Failed(NamedTuple):
+    """Why a refund's last try paid nothing, and whether it was given up: then what is owed waits for a person."""
+
+    why: str
+    given_up: bool
+
+
 @dataclass
 class Swept:
     """What a sweep of one chain did: refunds decided, those that a transaction was sent for, why it stopped.
 
     `landed` are those that were seen paid, or on their way over IBC, sent now or before; `skipped` says
-    of refunds why they weren't sent though approved; `unfinished` of how many a transaction may still
-    land.
+    of refunds why they weren't sent though approved, `failed` how the last try of those ended that paid
+    nothing; `unfinished` of how many a transaction may still land.
     """
 
     chain: str
@@ -68,6 +75,7 @@ class Swept:
     sent: list[str] = field(default_factory=list)
     landed: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, Failed] = field(default_factory=dict)
     blocked: Blocked | None = None
     unfinished: int = 0
 
@@ -106,14 +114,16 @@ async def sweep(
     """
     with holding_wallet(desk, chain):
         done = Swept(chain)
+        before = [one.id for one in refunds.away(desk.journal.database, chain, _QUEUE)]
         try:
-            await _sweep(desk, _Terms(chain, consent, limit, patience, stopped, told), done)
+            await _sweep(desk, _Terms(chain, consent, limit, patience, stopped, told), before, done)
         except StoreError:
             raise
         except RelayclearError as error:
             done.blocked = Blocked.by(error)
         # A node may refuse what stands in a block already: sent twice, or late to say so.
         done.skipped = {name: why for name, why in done.skipped.items() if name not in done.landed}
+        _note_failed(desk, [*before, *done.sent], done)
         done.unfinished = len(refunds.away(desk.journal.database, chain, _QUEUE))
         return done
 
@@ -129,9 +139,8 @@ class _Terms(NamedTuple):
     told: Callable[[Refund], None]
 
 
-async def _sweep(desk: Desk, terms: _Terms, done: Swept) -> None:
+async def _sweep(desk: Desk, terms: _Terms, before: Sequence[str], done: Swept) -> None:
     chain = terms.chain
-    before = {one.id for one in refunds.away(desk.journal.database, chain, _QUEUE)}
     await _read(desk, chain)
     if owes(desk, chain) or _queue(desk, chain, done):
         done.blocked = await _against(desk, await read_wallet(desk, chain))
@@ -163,6 +172,15 @@ def _tell_landed(desk: Desk, before: Iterable[str], done: Swept, told: Callable[
         if refund is not None and refund.state in LANDED:
             done.landed.append(name)
             told(refund)
+
+
+def _note_failed(desk: Desk, names: Iterable[str], done: Swept) -> None:
+    """Keep how those ended whose last try paid nothing: a sweep that is silent of them looks as if it had gone well."""
+    for name in dict.fromkeys(names):
+        said = refunds.events(desk.journal.database, name)
+        tried = next((one for one in reversed(said) if one.word is not Said.WITHDRAWN), None)
+        if tried is not None and tried.word is Said.FAILED:
+            done.failed[name] = Failed(tried.why, said[-1].word is Said.WITHDRAWN)
 
 
 async def _read(desk: Desk, chain: str) -> None:
@@ -344,6 +362,7 @@ async def _sign(desk: Desk, wallet: WalletStanding, head: Head, step: Step, done
     except RefusedError as error:
         if step.refund:
             done.skipped[step.refund] = error.message
+            _note_failed(desk, [step.refund], done)
         if step.act is Act.SIGN:
             return
         signing = await sign_refund(desk, wallet, head, None, replaces=True)

@@ -13,7 +13,7 @@ from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.money.payment import PaymentId
 from relayclear.money.policy import Gate, NeedsApproval
-from relayclear.money.refund_state import ENDED, RefundState
+from relayclear.money.refund_state import DEAD, ENDED, RefundState
 from relayclear.money.refunds import Cause, Wait
 from relayclear.store import payments, refunds, signings, stops, tokens
 from relayclear.store.db import Reads
@@ -103,17 +103,26 @@ class Owed(NamedTuple):
         return bool(self.approval or self.by_itself or self.claim or self.approved or self.away)
 
 
+class OwedSum(NamedTuple):
+    """What is owed in one coin as the books have it, before fees, and what of it the refunds send."""
+
+    chain: str
+    gross: Coin
+    net: Coin
+
+
 @dataclass(frozen=True, slots=True)
 class RefundPage:
     """A page of refunds: what is owed first, oldest first, then what was decided, newest first.
 
-    `stops` says of chains why nothing goes by itself there.
+    `stops` says of chains why nothing goes by itself there; `sums` is all that is owed, not this page's alone.
     """
 
     refunds: tuple[RefundView, ...]
     has_next: bool
     owed: Owed
     stops: Mapping[str, Stop]
+    sums: tuple[OwedSum, ...] = ()
 
 
 class Signed(NamedTuple):
@@ -127,12 +136,18 @@ class Signed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RefundStory:
-    """Everything that is known of one refund."""
+    """Everything that is known of one refund.
+
+    `instead` is the id of the one that took its place, where it ended without paying; `instead_of` of the one that
+    ended so before it.
+    """
 
     view: RefundView
     payment: StoredPayment
     events: tuple[SaidOf, ...]
     signings: tuple[Signed, ...]
+    instead: str | None = None
+    instead_of: str | None = None
 
 
 def view_refunds(desk: Desk, question: RefundQuestion, limit: int, offset: int = 0) -> RefundPage:
@@ -145,11 +160,13 @@ def view_refunds(desk: Desk, question: RefundQuestion, limit: int, offset: int =
         owed = [one for one in everything if order_id in {"", one.view.order_id}]
         viewer = _Viewer(reads)
         rows = list(islice(_chosen(reads, question, owed, order_id), offset, offset + limit + 1))
+        decided = _undone(reads, question, order_id)
         return RefundPage(
             tuple(viewer.view(one) for one in rows[:limit]),
             len(rows) > limit,
-            _counted(reads, owed, question, order_id),
+            _counted(owed, decided),
             _stops(reads, [question.chain] if question.chain else sorted(desk.shop.payees if desk.shop else ())),
+            _summed([*owed, *decided]),
         )
 
 
@@ -177,9 +194,27 @@ def _decided(reads: Reads, question: RefundQuestion, order_id: str) -> Iterator[
         offset += len(page)
 
 
-def _counted(reads: Reads, owed: Collection[OwedRefund], question: RefundQuestion, order_id: str) -> Owed:
+def _undone(reads: Reads, question: RefundQuestion, order_id: str) -> list[Refund]:
+    """What was decided and isn't back with its payer."""
     decided = RefundQuestion(question.chain, UNPAID, question.token)
-    found = [one for one in _chosen(reads, decided, (), order_id) if isinstance(one, Refund)]
+    return [one for one in _chosen(reads, decided, (), order_id) if isinstance(one, Refund)]
+
+
+def _summed(found: Iterable[OwedRefund | Refund]) -> tuple[OwedSum, ...]:
+    """All that the books call owed, coin by coin: what is in transit has left them."""
+    sums: dict[tuple[str, str], tuple[int, int]] = {}
+    for one in found:
+        if one.state is RefundState.IN_TRANSIT:
+            continue
+        gross, net = (one.due.gross, one.due.net) if isinstance(one, OwedRefund) else (one.gross, one.net)
+        before = sums.get((one.chain, net.denom), (0, 0))
+        sums[one.chain, net.denom] = (before[0] + gross, before[1] + net.amount)
+    return tuple(
+        OwedSum(chain, Coin(denom, gross), Coin(denom, net)) for (chain, denom), (gross, net) in sorted(sums.items())
+    )
+
+
+def _counted(owed: Collection[OwedRefund], found: Collection[Refund]) -> Owed:
     approved = sum(one.state is RefundState.APPROVED for one in found)
     claims = sum(one.wait is Wait.NEEDS_CLAIM for one in owed)
     free = [one for one in owed if one.wait is None]
@@ -214,9 +249,24 @@ def refund_story(desk: Desk, text: str) -> RefundStory:
         if stored is None:
             raise LookupError(view.payment)
         said = tuple(refunds.events(reads, found.id))
-        return RefundStory(
-            view, stored, said, tuple(_signed(reads, one) for one in signings.of_refund(reads, found.id))
-        )
+        signed = tuple(_signed(reads, one) for one in signings.of_refund(reads, found.id))
+        return RefundStory(view, stored, said, signed, *_neighbours(desk, reads, view))
+
+
+def _neighbours(desk: Desk, reads: Reads, view: RefundView) -> tuple[str | None, str | None]:
+    """Of a refund's payment, the refund that took the place of a dead one, and the dead one that it took the place of.
+
+    Else whoever reads of one that failed for good looks in vain for what is owed now.
+    """
+    decided = refunds.of_payment(reads, view.payment)
+    dead = [one.id for one in decided if one.number < view.number and one.state in DEAD]
+    instead_of = dead[-1] if dead else None
+    if view.state not in DEAD:
+        return None, instead_of
+    later = [one.id for one in decided if one.number > view.number]
+    owed = list_owed(desk, reads, order_id=decided[0].order_id)
+    later += [one.id for one in owed if one.due.payment == view.payment]
+    return next(iter(later), None), instead_of
 
 
 def _signed(reads: Reads, signing: Signing) -> Signed:

@@ -6,17 +6,18 @@ The answers become the tables of the file; a wrong one is refused before anythin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from relayclear.errors import NodeError, UsageError
+from relayclear.errors import NodeError, RelayclearError, UsageError
 from relayclear.ibc.address import read_address, same_account
 from relayclear.ibc.coin import Coin
-from relayclear.ibc.nearest import did_you_mean
+from relayclear.ibc.nearest import did_you_mean, nearest
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.topology import load_network, remembered_network
 
+_SLIP = 0.75
 LOOK_SECONDS = 15.0
 """How long nodes are waited for: whoever starts must get on without them."""
 
@@ -75,6 +76,30 @@ class Answers:
     make_keys: bool = False
 
 
+async def denoms_held(desk: Desk, accounts: Mapping[str, str], seconds: float = LOOK_SECONDS) -> dict[str, set[str]]:
+    """The denoms that an account of each chain holds, as far as nodes tell in time: what may be paid in there."""
+
+    async def held(chain: str, address: str) -> set[str]:
+        """Nothing where nobody can say."""
+        try:
+            return {*(await asyncio.wait_for(desk.chain(chain).balances(address), seconds)).by_denom}
+        except (TimeoutError, RelayclearError):
+            return set()
+
+    found = await asyncio.gather(*(held(chain, address) for chain, address in accounts.items()))
+    return dict(zip(accounts, found, strict=True))
+
+
+def check_denom(denoms: Collection[str], chain: str, coin: Coin, flag: str) -> None:
+    """Raises UsageError for a denom that is a slip of one known there: what is like none of them may be a new one."""
+    near = [] if coin.denom in denoms else nearest(coin.denom, denoms, 1, cutoff=_SLIP)
+    if near:
+        raise UsageError(
+            f"{coin.denom[:60]!r} is not known on {chain}; did you mean {near[0]}?",
+            hint=f"{flag} {chain}={coin.amount}{near[0]}",
+        )
+
+
 async def look_around(desk: Desk, seconds: float = LOOK_SECONDS) -> Outlook:
     """Read the channels of every chain, and go on with those that were read when the time is over."""
     try:
@@ -92,13 +117,23 @@ async def look_around(desk: Desk, seconds: float = LOOK_SECONDS) -> Outlook:
     )
 
 
-def chosen(answers: Answers, hermes: Sequence[Mapping[str, Any]], known: Mapping[str, KnownChain]) -> dict[str, Any]:
-    """The tables of the file.  Raises UsageError for an answer that can't be, naming the flag."""
+def chosen(
+    answers: Answers,
+    hermes: Sequence[Mapping[str, Any]],
+    known: Mapping[str, KnownChain],
+    denoms: Mapping[str, Collection[str]],
+) -> dict[str, Any]:
+    """The tables of the file; `denoms` are those known on each chain.
+
+    Raises UsageError for an answer that can't be, naming the flag.
+    """
     payees = answers.payees or {}
     for chain, address in payees.items():
         check_payee(known, chain, address)
     named = {*payees, *(known if answers.clearing_key else ())}
     _check_fees(answers, payees)
+    for chain in payees:
+        check_denom(denoms.get(chain, ()), chain, answers.service_fees[chain], "--service-fee")
     tables: dict[str, Any] = {"hermes": list(hermes)}
     tables["chains"] = {chain: _chain(answers, chain, payees.get(chain)) for chain in sorted(named)}
     tables["refunds"] = _refunds(answers, payees)
@@ -109,6 +144,12 @@ def check_payee(known: Mapping[str, KnownChain], chain: str, address: str) -> No
     """Raises UsageError for a chain that Hermes doesn't relay, or an account where payments can't arrive."""
     check_chain(known, chain, "--payee")
     ours, read = known[chain], read_address(address)
+    if read is None and address.lower().startswith(f"{ours.prefix}1"):
+        raise UsageError(
+            f"{address[:90]!r} begins as addresses of {chain} do, and its checksum doesn't hold: a character is"
+            " mistyped or missing",
+            hint="copy it again",
+        )
     if read is None or read.prefix != ours.prefix:
         raise UsageError(
             f"{address[:90]!r} is no address of {chain}, whose addresses begin with {ours.prefix}1",

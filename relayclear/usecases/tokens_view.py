@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from relayclear.clearing.operation import Operation
+from relayclear.clearing.operation import Operation, PacketAfter, newest_results
 from relayclear.errors import UsageError
 from relayclear.ibc.nearest import near_id
 from relayclear.ibc.packet import PacketKey
@@ -71,6 +71,13 @@ class TokenView:
         return tuple(flaw for flaw in Flaw if flaw in self.settlement.flaws)
 
     @property
+    def results(self) -> dict[PacketKey, PacketAfter]:
+        """What became of its packets, as far as that was judged: each verdict's fate stands in its operation."""
+        if self.operation is None:
+            return {}
+        return {PacketKey(*self.operation.source, one): after for one, after in newest_results(self.operation).items()}
+
+    @property
     def was_looked_for(self) -> bool:
         """Whether payments were read since the token was made: before, that none is known tells nothing."""
         through = self.scanned_through
@@ -118,6 +125,12 @@ def require_token(reads: Reads, text: str) -> StoredToken:
             code="unknown_token",
         )
     return found
+
+
+def memo_of(reads: Reads, order_id: str) -> str:
+    """What a person knows an order by: its token's memo, which every command takes; the id where the token is gone."""
+    stored = tokens.get(reads, order_id)
+    return order_id if stored is None else stored.token.memo
 
 
 def revoked_keys(desk: Desk) -> frozenset[int]:

@@ -66,6 +66,9 @@ FATES = {
     Fate.UNKNOWN: Word("unknown", "?", "yellow", "can't be told now; look again"),
 }
 
+OWED_BEFORE_FEES = "owed before fees"
+"""What the books, the audit and the screen's answer mean by owed: a refund sends it less the fee that is kept."""
+
 STEPS = {"recv": "delivered", "ack": "acknowledged", "timeout": "returned"}
 """What Hermes claims of a packet while it runs: evidence, not the result."""
 

@@ -102,8 +102,7 @@ def _owed_line(found: Answers) -> str:
     said = [f"{counted(found.owed, 'refund')} to be decided"] if found.owed else []
     said += [f"{found.approved} approved and not sent"] if found.approved else []
     due = _due_words(found)
-    # The books don't know yet what of it is kept as a fee.
-    sums = f": up to {', '.join(due[:2])}{' …' if due[2:] else ''}" if due else ""
+    sums = f": {', '.join(due[:2])}{' …' if due[2:] else ''} before fees" if due else ""
     return f"! owed     {', '.join(said)}{sums}"
 
 

@@ -15,14 +15,14 @@ from relayclear.usecases.audit_values import ChainAudit, Finding, Flaw
 from relayclear.usecases.board_books import BookLine, Books
 from relayclear.usecases.books import Assigned
 from relayclear.usecases.books_daily import Day
-from relayclear.wording import age, coin, counted, moment
+from relayclear.wording import OWED_BEFORE_FEES, age, coin, counted, moment
 
 ACCOUNTS = {
     Account.RECEIVED: "received",
     Account.OUR_LOSS: "our loss",
     Account.HELD: "held",
     Account.EARNED: "earned",
-    Account.OWED: "owed",
+    Account.OWED: OWED_BEFORE_FEES,
     Account.IN_TRANSIT: "in transit",
     Account.REFUNDED: "refunded",
     Account.FEE_KEPT: "fee kept",
@@ -47,13 +47,27 @@ _SAID = {
 }
 
 
-def write_off_question(stored: StoredPayment, suggested: str | None) -> str:
+CALLED_OURS = {
+    Word.WRITTEN_OFF: "writing off can't be undone",
+    Word.DEPOSIT: "these coins came from an account that isn't yours, calling them a deposit can't be undone",
+    Word.INCOME: "these coins came from an account that isn't yours, calling them income can't be undone",
+}
+"""What it means to keep coins of others, by the word that does it."""
+
+_KEPT = {
+    Word.WRITTEN_OFF: ("Once written off", "Write off {}?"),
+    Word.DEPOSIT: ("They may be a payer's who forgot the memo; once called a deposit", "Call {} your deposit?"),
+    Word.INCOME: ("They may be a payer's who forgot the memo; once called income", "Call {} your income?"),
+}
+
+
+def ours_question(stored: StoredPayment, suggested: str | None, word: Word) -> str:
     """What a person is asked before an orphan is kept: how much it is, whose it was, and what speaks against it."""
-    came = stored.arrival
+    came, (once, question) = stored.arrival, _KEPT[word]
     meant = f"\nIt may be meant for {suggested}: relayclear payments assign gives it to a token." if suggested else ""
     return (
         f"{coin(came.coin)} came on {came.chain} at {moment(came.at)} from {visible(came.sender or 'unknown', 90)}."
-        f"{meant}\nOnce written off they are yours, and no command gives them back. Write off {coin(came.coin)}?"
+        f"{meant}\n{once} they are yours, and no command gives them back. {question.format(coin(came.coin))}"
     )
 
 

@@ -31,6 +31,7 @@ _SAID = {
     Trouble.PAYMENTS_UNREAD: "payments on {subject} are not read: {detail}",
     Trouble.PAYMENTS_BEHIND: "the reading of payments on {subject} is {detail} behind",
     Trouble.REFUNDS_STOPPED: "refunds on {subject} wait for a person: {detail}",
+    Trouble.REFUND_FAILED: "refund {subject} failed, and what it owed waits for a person: {detail}",
     Trouble.BOOKS_OFF: "the books of {subject} don't add up",
     Trouble.GAS_LOW: "the {subject} key has gas for {detail} at their dearest",
     Trouble.GAS_UNREAD: "the gas of the {subject} key can't be read: {detail}",
@@ -52,6 +53,7 @@ _TRY = {
     Trouble.PAYMENTS_BEHIND: "relayclear payments gaps",
     Trouble.REFUNDS_STOPPED: "relayclear audit --chain {subject}, and where it agrees:"
     ' relayclear refunds resolve --chain {subject} --go-on --reason "…"',
+    Trouble.REFUND_FAILED: "relayclear refunds show {subject}",
     Trouble.BOOKS_OFF: "relayclear audit",
     Trouble.GAS_LOW: "relayclear doctor",
     Trouble.GAS_UNREAD: "relayclear doctor",

@@ -15,9 +15,10 @@ from relayclear.store.stops import Stop
 from relayclear.usecases.board_refunds import Waiting
 from relayclear.usecases.refund_dues import WRITE_OFF_AFTER
 from relayclear.usecases.refund_resolve import Knot
+from relayclear.usecases.refund_send import Failed
 from relayclear.usecases.refund_sweeps import Goes
-from relayclear.usecases.refund_view import RefundStory, RefundView, Signed
-from relayclear.wording import Word, coin, moment, short
+from relayclear.usecases.refund_view import OwedSum, RefundStory, RefundView, Signed
+from relayclear.wording import OWED_BEFORE_FEES, Word, coin, moment, short
 
 REFUNDS = {
     RefundState.OWED: Word("owed", "●", "yellow", "nobody has decided about it"),
@@ -130,6 +131,37 @@ def next_command(view: RefundView) -> str | None:
     }.get(view.state)
 
 
+def steps(story: RefundStory) -> list[tuple[str, str]]:
+    """What a person can do about a refund: in words, empty where the command says all, and the command.
+
+    None where it goes on by itself or has ended.  One whose forerunner failed for good isn't sent into the same wall
+    without a word.
+    """
+    view, command = story.view, next_command(story.view)
+    if story.instead is not None:
+        return [("what is owed now is another refund", f"relayclear refunds show {story.instead[:8]}")]
+    if command is None:
+        return []
+    if Gate.FAILED_BEFORE not in view.gates or story.instead_of is None:
+        return [("", command)]
+    see = ("see what became of the one before", f"relayclear refunds show {story.instead_of[:8]}")
+    return [see, *ways_on(view.id, view.chain)]
+
+
+def ways_on(name: str, chain: str) -> list[tuple[str, str]]:
+    """The two ways on for what is owed after a refund that failed for good."""
+    return [
+        ("once what kept it is mended, approve it again", f"relayclear refunds approve {name[:8]}"),
+        ("or approve it and sign it elsewhere", f"relayclear refunds export {name[:8]} --chain {chain} -o DIR"),
+    ]
+
+
+def failed_line(name: str, failed: Failed) -> str:
+    """A refund whose transactions paid nothing, as a sweep leaves it."""
+    then = "given up" if failed.given_up else "it is signed again by the next sweep"
+    return f"refund {name[:8]} failed, {then}: {clean(failed.why, 300)}"
+
+
 def said_line(said: SaidOf) -> str:
     """One thing that was said of a refund."""
     why = f": {said.why}" if said.why else ""
@@ -147,6 +179,13 @@ def signed_line(one: Signed) -> str:
     if one.used_by != signing.tx_hash:
         return f"superseded: sequence {signing.sequence} was used by {one.used_by}"
     return "landed" if one.code == 0 else f"landed and failed, with {code_text(one.code)}"
+
+
+def sum_line(one: OwedSum) -> str:
+    """What is owed in a coin, as the books have it and as the refunds send it."""
+    kept = one.gross.amount - one.net.amount
+    less = f"; {coin(one.net)} is sent, {coin(Coin(one.gross.denom, kept))} kept as refund fees" if kept else ""
+    return f"{one.chain}: {coin(one.gross)} {OWED_BEFORE_FEES}{less}"
 
 
 def owed_line(waiting: Waiting) -> str:
@@ -186,10 +225,10 @@ def _refund_lines(story: RefundStory) -> Iterator[str]:
         yield ""
         yield "what happened, in UTC:"
         yield from (f"  {moment(said.at)}  {clean(said_line(said), 500)}" for said in story.events)
-    command = next_command(view)
-    if command is not None:
+    found = steps(story)
+    if found:
         yield ""
-        yield f"next: {command}"
+        yield from (f"next: {f'{what}: ' if what else ''}{command}" for what, command in found)
 
 
 def _signing_lines(one: Signed) -> Iterator[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
+from relayclear.clearing.operation import went_back
 from relayclear.ibc.coin import Coin
+from relayclear.ibc.fate import Fate
+from relayclear.ibc.packet import SequenceRanges
 from relayclear.ibc.text import visible
 from relayclear.money.document import DocumentFault
 from relayclear.money.earned import Reason, Result
@@ -106,6 +109,13 @@ STATE_SENTENCES = {
     TokenState.REVOKED: "The operator took this quote back: don't pay; whatever came is owed back in full.",
 }
 
+# Cleared tells of packets, not of who has the coins: whose transfer came back is told that instead.
+NONE_HANGS = "Nothing hangs any more, and nothing more is to be done."
+TIMED_OUT = (
+    "{packets} not delivered before the time ran out: the receiver got nothing, and the sender has the coins back."
+)
+REFUSED = "{packets} refused by the receiving chain: the receiver got nothing, and the sender has the coins back."
+
 # That none is known says something only of the blocks that were read: who paid after them must not pay again.
 NOTHING_YET = "Nothing was paid {read}"
 NOT_LOOKED = "Whether it was paid is not known, for payments have not been read since this quote was made; if it wasn't"
@@ -192,10 +202,26 @@ def payers_news(view: TokenView, operator: Operator, fingerprint: str, given_bac
 
 
 def token_sentences(view: TokenView) -> list[str]:
-    """What happened, what comes next and until when: one sentence for the state, one for each flaw."""
+    """What happened, what comes next and until when: one sentence for the state, one for each flaw and way back."""
     words = _fields(view)
-    sentences = [STATE_SENTENCES[view.state], *(FLAW_SENTENCES[view.state, flaw] for flaw in view.flaws)]
-    return [sentence.format_map(words) for sentence in sentences]
+    back = _back_sentences(view)
+    state = NONE_HANGS if back and view.state is TokenState.CLEARED else STATE_SENTENCES[view.state]
+    flaws = [FLAW_SENTENCES[view.state, flaw].format_map(words) for flaw in view.flaws]
+    return [state.format_map(words), *back, *flaws]
+
+
+def _back_sentences(view: TokenView) -> list[str]:
+    """Of whose packets the receiver got nothing, with why; nothing while a packet may still be delivered."""
+    back = [(key.sequence, one.fate) for key, one in view.results.items() if went_back(one)]
+    timed_out = [sequence for sequence, fate in back if fate is Fate.RETURNED_TO_SENDER]
+    refused = [sequence for sequence, fate in back if fate is not Fate.RETURNED_TO_SENDER]
+    told = ((TIMED_OUT, timed_out), (REFUSED, refused))
+    return [sentence.format(packets=_were(sequences)) for sentence, sequences in told if sequences]
+
+
+def _were(sequences: Collection[int]) -> str:
+    listed = visible(str(SequenceRanges.of(sequences)), 30)
+    return f"Sequence {listed} was" if len(sequences) == 1 else f"Sequences {listed} were"
 
 
 def over_line(token: ClearingToken) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from relayclear.clearing.operation import PacketAfter
 from relayclear.ibc.coin import Coin
+from relayclear.ibc.fate import Fate
 from relayclear.ibc.text import clean, visible
 from relayclear.money.document import fingerprint_in
+from relayclear.money.earned import PacketVerdict
 from relayclear.money.refunds import RefundDue
 from relayclear.money.settlement import AppliedPayment, Flaw
 from relayclear.money.state import TokenState
@@ -71,13 +74,25 @@ def term_lines(token: ClearingToken) -> Iterator[str]:
 
 
 def packet_lines(view: TokenView) -> Iterator[str]:
-    """Each packet: what was judged of its share, else what is promised."""
+    """Each packet as the screen shows it."""
+    yield from (f"{name:<12} {said}" for name, said in packets_said(view))
+
+
+def packets_said(view: TokenView) -> Iterator[tuple[str, str]]:
+    """Each packet by its number: what was judged of its share and became of it, else what is promised."""
     for term in view.token.quote.packets:
         verdict = view.verdicts.get(term.key)
         promised = FATES[term.expected].word + (f", else {FATES[term.otherwise].word}" if term.otherwise else "")
-        said = f"{RESULTS[verdict.result].word}: {VERDICT_REASONS[verdict.reason]}" if verdict else promised
+        said = _judged(verdict, view.results.get(term.key)) if verdict else promised
         share = money(term.share, view.token.price.denom, view.sold)
-        yield f"#{term.key.sequence:<11} {said}; share {share}"
+        yield f"#{term.key.sequence}", f"{said}; share {share}"
+
+
+def _judged(verdict: PacketVerdict, after: PacketAfter | None) -> str:
+    """What was judged of a share, and what became of the packet: earned doesn't say who has the coins."""
+    done = after is not None and after.fate not in {Fate.STILL_PENDING, Fate.UNKNOWN}
+    became = f", {FATES[after.fate].word}" if after is not None and done else ""
+    return f"{RESULTS[verdict.result].word}: {VERDICT_REASONS[verdict.reason]}{became}"
 
 
 def happened_lines(story: TokenStory) -> Iterator[str]:

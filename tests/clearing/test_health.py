@@ -13,6 +13,7 @@ from relayclear.clearing.health import (
     Ability,
     ChainSigns,
     Facts,
+    FailedRefund,
     Gas,
     Level,
     Reading,
@@ -67,6 +68,12 @@ ALL_WELL = {
     ("look", B): True,
     ("clear", B): True,
 }
+
+
+def test_refunds_are_called_working_without_a_word_of_those_that_failed_for_good() -> None:
+    judged = health(facts(chains=(chain(A, failed=(FailedRefund("abcd", NOW, "out of gas"),)), chain(B))))
+    (ability,) = [one for one in judged.abilities if one.work is Work.REFUND]
+    assert (ability.works, ability.why) == (True, ("refund abcd",))
 
 
 def test_nothing_wrong_is_healthy_and_everything_works() -> None:
@@ -221,6 +228,12 @@ TABLE: list[tuple[str, Facts, list[tuple[Trouble, Level, str]], dict[tuple[str, 
         facts(chains=(chain(A, stopped="restored", stopped_at=NOW), chain(B))),
         [(Trouble.REFUNDS_STOPPED, D, A)],
         {("refund", A): False},
+    ),
+    (
+        "a refund that failed for good waits, and the others go",
+        facts(chains=(chain(A, failed=(FailedRefund("abcd", NOW, "code 11 (out of gas)"),)), chain(B))),
+        [(Trouble.REFUND_FAILED, D, "abcd")],
+        {},
     ),
     ("books that don't add up", facts(unbalanced=(f"{A}/stake",)), [(Trouble.BOOKS_OFF, C, f"{A}/stake")], {}),
     (

@@ -140,7 +140,7 @@ def nobodys(world: Example) -> Values:
 def moved(world: Example) -> Values:
     """Coins came in that are a deposit, or went out that are an expense."""
     values = orphan(world)
-    return {"HASH": values["HASH"], "--as expense": "--as income"}
+    return {"HASH": values["HASH"], "--as expense": "--as income --yes"}
 
 
 def cleared(world: Example) -> Values:

@@ -14,9 +14,10 @@ from relayclear.cli.output import Exit
 from relayclear.errors import NodeError
 from relayclear.money.ledger import Account, Kind, Place, book
 from relayclear.store import ledger
+from relayclear.store.assignments import Word
 from relayclear.usecases.audit_values import Finding, Flaw
 from relayclear.usecases.books_daily import Day
-from relayclear.wording.books import ACCOUNTS, finding_line, write_off_question
+from relayclear.wording.books import ACCOUNTS, finding_line, ours_question
 from tests.cli.conftest import HOSTILE, Cli, agrees
 from tests.fakes.rig import Rig
 from tests.usecases.paying import ALPHA, Till
@@ -41,7 +42,19 @@ def orphan(till: Till) -> str:
 
 
 def test_a_movement_is_assigned_twice_by_a_script_that_was_cut_off(cli: Cli, till: Till) -> None:
-    argv = ("books", "assign", "--tx", orphan(till), "--as", "deposit", "--reason", "gas", "--idempotency-key", "1")
+    argv = (
+        "books",
+        "assign",
+        "--tx",
+        orphan(till),
+        "--as",
+        "deposit",
+        "--reason",
+        "gas",
+        "--yes",
+        "--idempotency-key",
+        "1",
+    )
     said = cli(*argv, "--json")
     assert (said.code, said.err) == (Exit.DONE, "")
     assert agrees("books-assign.json", said.out)
@@ -71,13 +84,36 @@ def test_an_orphan_is_kept_though_nobody_said_yes(cli: Cli, till: Till) -> None:
     assert cli("audit").code == Exit.DONE
 
 
+@pytest.mark.parametrize("word", ["deposit", "income"])
+def test_a_strangers_coins_are_booked_as_ours_without_asking(cli: Cli, till: Till, word: str) -> None:
+    """A payer who forgot the memo looks just like a deposit: keeping his coins is asked as writing them off is."""
+    argv = ("books", "assign", "--tx", orphan(till), "--as", word, "--reason", "gas")
+    before = till.total(Account.ORPHANED)
+    alone = cli(*argv)
+    assert alone.code == Exit.USAGE
+    assert "came from an account that isn't yours" in " ".join(alone.err.split())
+    assert "try: add --yes" in alone.err
+    assert cli(*argv, "--json").code == Exit.USAGE
+    assert till.total(Account.ORPHANED) == before
+    refused = cli(*argv, typed="n\n")
+    assert refused.code == Exit.DONE
+    asked = " ".join(refused.err.split())
+    assert "They may be a payer's who forgot the memo" in asked
+    assert "no command gives them back" in asked
+    assert till.total(Account.ORPHANED) == before
+    assert cli(*argv, typed="y\n").code == Exit.DONE
+    assert till.total(Account.ORPHANED) == before - 500
+    # The same word again changes nothing, and asks nothing.
+    assert cli(*argv).code == Exit.DONE
+
+
 def test_the_question_before_an_orphan_is_kept_hides_how_much_it_is(till: Till) -> None:
     [view] = [one for one in till.orphans() if one.arrival.coin.amount == 500]
-    asked = write_off_question(view, "rc1somebody")
+    asked = ours_question(view, "rc1somebody", Word.WRITTEN_OFF)
     assert asked.startswith("500 stake came on alpha-1 at ")
     assert asked.endswith("Write off 500 stake?")
     assert "It may be meant for rc1somebody" in asked
-    assert "may be meant" not in write_off_question(view, None)
+    assert "may be meant" not in ours_question(view, None, Word.WRITTEN_OFF)
 
 
 def orphan_of(till: Till, denom: str) -> str:
@@ -85,7 +121,7 @@ def orphan_of(till: Till, denom: str) -> str:
 
 
 def test_what_stands_said_is_hidden(cli: Cli, till: Till) -> None:
-    argv = ("books", "assign", "--tx", orphan(till), "--as", "income", "--reason", HOSTILE[:60])
+    argv = ("books", "assign", "--tx", orphan(till), "--as", "income", "--reason", HOSTILE[:60], "--yes")
     said = cli(*argv, width=80)
     assert said.code == Exit.DONE
     assert "500 stake came in as income of yours" in said.text

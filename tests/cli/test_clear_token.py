@@ -59,6 +59,24 @@ def test_with_wait_the_payment_is_waited_for_and_read(cli: Cli, counter: Counter
     assert (said.code, said.document["state"]) == (Exit.DONE, "cleared")
 
 
+def test_a_payer_whose_packet_ran_out_of_time_reads_that_the_sender_has_the_coins(cli: Cli, counter: Counter) -> None:
+    """From the chain's word to the text that is pasted to an angry user: "everything is cleared" is no answer."""
+    key = cli.rig.world.send(cli.rig.source, timeout_seconds=700)
+    cli.rig.clock.step(600)
+    token = counter.bought([key])
+    cli.rig.clock.step(200)
+    counter.work()
+    for flags in ([], ["--for-payer"]):
+        text = " ".join(cli("tokens", "show", token.memo, *flags).out.decode().split())
+        assert "the receiver got nothing, and the sender has the coins back" in text
+        assert "Everything is cleared" not in text
+    assert "earned: cleared by us, returned to sender; share" in " ".join(
+        cli("tokens", "show", token.memo).out.decode().split()
+    )
+    (packet,) = cli("tokens", "show", token.memo, "--json").document["packets"]
+    assert (packet["result"], packet["fate"]) == ("earned", "returned_to_sender")
+
+
 class _Watched(io.StringIO):
     def isatty(self) -> bool:
         """A person watches."""

@@ -90,9 +90,10 @@ def test_what_is_left_to_do_and_why_a_key_of_its_own_is_said(cli: Cli, hermes: P
 def test_the_network_is_listed_with_its_channels_and_accounts(cli: Cli, hermes: Path) -> None:
     said = cli("init", "--yes")
     assert f"Hermes: {hermes}" in said.err
-    assert f"alpha-1: gas in stake; the daemon's key 'daemon' is {address('daemon', 'alpha-1')}" in said.err
+    words = " ".join(said.err.split())
+    assert f"alpha-1: gas in stake; the daemon's key 'daemon' is {address('daemon', 'alpha-1')}" in words
     assert "channel-0 → beta-1" in said.err
-    assert "beta-1: gas in ubeta; the daemon's key 'daemon': its address can't be read from here" in said.err
+    assert "beta-1: gas in ubeta; the daemon's key 'daemon': its address can't be read from here" in words
 
 
 def test_nodes_that_refuse_keep_nobody_from_a_config(cli: Cli, hermes: Path, file: Path) -> None:
@@ -163,17 +164,52 @@ def test_programs_get_one_document_without_a_secret(cli: Cli, hermes: Path, file
 def test_a_person_is_asked_three_things_and_again_after_a_wrong_answer(cli: Cli, hermes: Path, file: Path) -> None:
     del hermes
     wrong = f"alpha-1={address('daemon', 'alpha-1')}"
-    typed = [wrong, f"alpha-1={PAYEE}", "", "ten", "10stake", "", "perhaps", "auto", "", "n"]
+    slip = f"alpha-1={PAYEE[:-1]}{'q' if PAYEE[-1] != 'q' else 'p'}"
+    asked_costs = ["ten", "10stak", "10stake", "1stak", ""]
+    asked_caps = ["perhaps", "auto", "5stak", "", "9stak", "9stake"]
+    typed = [wrong, slip, f"alpha-1={PAYEE}", "", *asked_costs, *asked_caps, "n"]
     said = cli("init", typed="\n".join(typed) + "\n")
     assert said.code == Exit.DONE
+    words = " ".join(said.err.split())
+    assert "its checksum doesn't hold: a character is mistyped" in words
+    assert "'stak' is not known on alpha-1; did you mean stake?" in words
+    assert words.count("'stak' is another denom than stake") == 3
     assert all(f"\n{number}. " in said.err for number in (1, 2, 3))
-    assert "hermes start signs with" in said.err
+    assert "hermes start signs with" in words
     assert "'ten' is not a coin" in said.err
     assert "'perhaps' is neither approve nor auto" in said.err
     read = load(config_path=file, env={}, flags={})
     (price,) = read.chains["alpha-1"].prices
     assert (price.service_fee, price.per_packet_fee, price.denom) == (10, 100000, "stake")
     assert (read.refunds.mode, [str(coin) for coin in read.refunds.max_each]) == ("auto", ["5000000stake"])
+    assert [str(coin) for coin in read.refunds.max_per_day] == ["9stake"]
+
+
+def test_no_line_of_what_init_says_is_broken_within_a_word(cli: Cli, hermes: Path, file: Path) -> None:
+    del hermes, file
+    said = cli("init", typed=f"alpha-1={PAYEE}\n\n\n\nauto\n\n\nn\n", width=80)
+    assert said.code == Exit.DONE
+    # A path stays whole; questions follow each other on a line where nobody types.
+    prose = [line for line in said.err.splitlines() if "]:" not in line and not line.startswith("Hermes: ")]
+    assert [line for line in prose if len(line) > 80] == []
+
+
+def test_an_empty_answer_to_the_cap_of_a_day_is_no_limit_and_the_file_says_so(
+    cli: Cli, hermes: Path, file: Path
+) -> None:
+    del hermes
+    assert cli("init", typed=f"alpha-1={PAYEE}\n\n\n\nauto\n\n\nn\n").code == Exit.DONE
+    assert load(config_path=file, env={}, flags={}).refunds.max_per_day == ()
+    (line,) = [one for one in file.read_text(encoding="utf-8").splitlines() if "max_per_day" in one]
+    assert "no limit" in line
+
+
+def test_a_hermes_config_that_is_not_there_is_told_before_answers_are_missed(cli: Cli, file: Path) -> None:
+    said = cli("--hermes-config", "/no/such.toml", "init")
+    assert said.code == Exit.USAGE
+    assert "/no/such.toml" in said.err
+    assert "three things" not in said.err
+    assert not file.exists()
 
 
 def test_whoever_takes_no_money_is_asked_what_it_costs(cli: Cli, hermes: Path, file: Path) -> None:
@@ -220,6 +256,10 @@ def test_a_dry_run_makes_keys(cli: Cli, hermes: Path, file: Path) -> None:
         (f"--payee alpha-1={PAYEE} --sell-nothing --yes", "don't go together"),
         ("--yes --refunds sometimes", "neither approve nor auto"),
         ("--yes --refund-max-each 5", "is not a coin"),
+        (
+            f"--payee alpha-1={PAYEE} --service-fee alpha-1=1stak --per-packet-fee alpha-1=1stak --yes",
+            "did you mean stake",
+        ),
     ],
 )
 def test_a_wrong_flag_writes_a_config(cli: Cli, hermes: Path, file: Path, argv: str, said: str) -> None:

@@ -6,6 +6,8 @@ import json
 import os
 import secrets
 import signal
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from relayclear.errors import NodeError
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import ChannelEnd
 from relayclear.ibc.spending import BankSend, Draft, IbcSend, Sending
+from relayclear.money.ledger import Account
+from relayclear.rehearsal.bank import switched_off_key
 from relayclear.rehearsal.transactions import Terms, hash_of
 from relayclear.store import identity, stops
 from relayclear.usecases.refund_rules import RefundRules
@@ -32,7 +36,7 @@ from tests.cli.conftest import Cli, Said, agrees
 from tests.fakes.rig import Rig
 from tests.fakes.world import START, address
 from tests.usecases.counter import ALPHA
-from tests.usecases.refunding import Giver
+from tests.usecases.refunding import Giver, careless
 
 ALICE = address("alice", ALPHA)
 BOTH = "540000stake"
@@ -78,7 +82,7 @@ def test_what_is_owed_stands_behind_what_was_decided(cli: Cli, ids: list[str]) -
     said = cli("refunds", "list", width=80)
     assert (said.code, max(map(len, said.lines)) <= 80) == (Exit.DONE, True)
     assert agrees("refunds-list-80.txt", said.out)
-    assert said.err == "! 2 wait for approval: relayclear refunds approve ID\n"
+    assert said.err.endswith("! 2 wait for approval: relayclear refunds approve ID\n")
     assert agrees("refunds-list-120.txt", cli("refunds", "list", width=120).out)
     cli("refunds", "approve", ids[0], "--yes", "--max-amount", BOTH)
     rows = cli("refunds", "list", "--json").document["refunds"]
@@ -96,6 +100,20 @@ def test_the_documents_change_their_bytes(cli: Cli, ids: list[str]) -> None:
     assert agrees("refunds-page.json", cli("refunds", "list", "--limit", "1", "--offset", "1", "--json").out)
     assert agrees("refunds-resolve.json", cli("refunds", "resolve", "--chain", ALPHA, "--json").out)
     assert agrees("refunds-error.json", cli("refunds", "show", "zzz", "--json").err.encode())
+
+
+def test_the_lines_of_a_list_add_up_to_another_sum_than_the_books_without_a_word(
+    cli: Cli, giver: Giver, ids: list[str]
+) -> None:
+    """The lines say what is sent, the books what is owed: both sums are named, before and after somebody said yes."""
+    both = "alpha-1: 550000 stake owed before fees; 540000 stake is sent, 10000 stake kept as refund fees"
+    for _ in range(2):
+        assert both in " ".join(cli("refunds", "list", width=80).err.split())
+        (row,) = cli("refunds", "list", "--json").document["owed"]
+        assert row["before_fees"] == {"denom": "stake", "amount": str(giver.total(Account.OWED))}
+        assert row["sends"]["amount"] == "540000"
+        cli("refunds", "approve", ids[0], "--yes", "--max-amount", BOTH)
+    assert "owed before fees" in cli("audit").text
 
 
 def test_a_page_is_wider_than_the_terminal(cli: Cli, ids: list[str]) -> None:
@@ -287,6 +305,53 @@ def test_two_sweeps_at_once_send_twice(cli: Cli, giver: Giver) -> None:
     (row,) = said.document["chains"]
     assert row["error"]["code"] == "held"
     assert giver.sent() == []
+
+
+def always_out_of_gas(giver: Giver) -> None:
+    """Refunds go by themselves, land in a block, and run out of gas there again and again."""
+    giver.rig.alpha.underestimates = 10_000
+    giver.refund_rules = replace(careless(), gas_margin=Decimal("1.01"))
+
+
+def test_a_sweep_is_silent_of_refunds_that_failed_for_good(cli: Cli, giver: Giver, ids: list[str]) -> None:
+    """The dry run said that they go; they failed three times, and only `refunds list` would have told of it."""
+    always_out_of_gas(giver)
+    assert "goes by itself" in cli("refunds", "sweep", "--dry-run").text
+    json_said = cli("refunds", "sweep", "--json")
+    (row,) = json_said.document["chains"]
+    assert {one["id"]: one["given_up"] for one in row["failed"]} == dict.fromkeys(ids, True)
+    failed, waiting = ids[0], next(one.id for one in giver.owed() if one.due.to == ALICE)
+    assert failed != waiting
+    said = cli("refunds", "sweep", width=80)
+    told = " ".join(said.err.split())
+    assert said.code == Exit.REFUSED
+    assert f"! refund {waiting[:8]} waits for you: an earlier refund of this payment failed for good" in told
+    assert f"relayclear refunds approve {waiting[:8]}" in said.err
+    assert f"relayclear refunds export {waiting[:8]} --chain alpha-1 -o DIR" in said.err
+    shown = cli("refunds", "show", waiting, width=80).err
+    assert f"relayclear refunds show {failed[:8]}" in shown
+    assert f"relayclear refunds export {waiting[:8]} --chain alpha-1 -o DIR" in shown
+    assert f"relayclear refunds show {waiting[:8]}" in cli("refunds", "show", failed).err
+    assert cli("refunds", "approve", waiting, "--yes", "--max-amount", BOTH).code == Exit.DONE
+    assert f"relayclear refunds show {waiting[:8]}" in cli("refunds", "show", failed).err
+
+
+def test_a_sweep_says_of_each_refund_that_failed_why(cli: Cli, giver: Giver, ids: list[str]) -> None:
+    always_out_of_gas(giver)
+    told = " ".join(cli("refunds", "sweep", width=80).err.split())
+    for name in ids:
+        assert f"! refund {name[:8]} failed, given up: its transaction stood in block" in told
+    assert "with code 11 (out of gas)" in told
+
+
+def test_a_refund_that_the_chain_refuses_before_it_is_sent_is_told_once(cli: Cli, giver: Giver, ids: list[str]) -> None:
+    giver.rig.world.write(ALPHA, switched_off_key("stake"), True)
+    giver.refund_rules = careless()
+    for then in ("it is signed again by the next sweep", "it is signed again by the next sweep", "given up"):
+        told = " ".join(cli("refunds", "sweep", width=80).err.split())
+        assert f"! refund {ids[0][:8]} failed, {then}: " in told
+        assert "transfers are currently disabled" in told
+        assert "was not sent" not in told
 
 
 def test_a_chain_that_cannot_be_reached_looks_like_done(cli: Cli, giver: Giver) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from pwd import getpwuid
 
 import pytest
 
+from relayclear.cli import service
 from relayclear.cli.service import FILES
 from relayclear.config.hooksecret import CREDENTIAL as HOOK
 from relayclear.config.loading import variables
@@ -48,6 +51,59 @@ def test_the_unit_is_hardened_watched_and_stopped_in_good_order(cli: Cli) -> Non
     assert f"#LoadCredential={HOOK}:" in cli.alone("service", "unit").text
 
 
+def test_the_unit_starts_a_program_that_is_not_there(cli: Cli) -> None:
+    """Whoever installed into a virtual environment has nothing under /usr/local."""
+    text = cli.alone("service", "unit").text
+    assert settings_of(text)["ExecStart"] == [f"{sys.executable} -m relayclear watch --log-format json"]
+    assert settings_of(text)["User"] == ["hermes"]
+    other = cli.alone("service", "unit", "--user", "relay").text
+    assert settings_of(other)["User"] == ["relay"]
+    assert "hermes env" not in other
+
+
+def test_a_unit_begins_with_empty_books_beside_those_that_were_used_by_hand(cli: Cli, home: Path) -> None:
+    folder = home / ".config" / "relayclear"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("", encoding="utf-8")
+    text = cli.alone("service", "unit").text
+    unit, me = settings_of(text), getpwuid(os.getuid()).pw_name
+    data, state = home / ".local" / "share" / "relayclear", home / ".local" / "state"
+    assert unit["User"] == [me]
+    assert unit["Environment"] == [
+        f"RELAYCLEAR_CONFIG={folder / 'config.toml'}",
+        f"RELAYCLEAR_DB={data / 'relayclear.db'}",
+        f"RELAYCLEAR_KEYS_DIR={folder / 'keys'}",
+        f"XDG_STATE_HOME={state}",
+    ]
+    # A home can't be written in otherwise.
+    assert unit["ReadWritePaths"] == [f"-{data} -{folder / 'keys'} -{state / 'relayclear'}"]
+    assert "StateDirectory" not in unit
+    assert "/var/lib" not in text
+    assert f"sudo -u {me} env RELAYCLEAR_CONFIG={folder / 'config.toml'}" in text
+    # Another user can't use this one's files: that is a unit of its own, to which they are carried over.
+    assert settings_of(cli.alone("service", "unit", "--user", f"{me}-2").text)["Environment"][0].endswith(
+        "=/etc/relayclear/config.toml"
+    )
+
+
+def test_a_user_without_a_name_is_named_by_number(cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(service, "getpwuid", nameless)
+    file = home / "config.toml"
+    file.write_text("", encoding="utf-8")
+    assert settings_of(cli.alone("--config", str(file), "service", "unit").text)["User"] == [str(os.getuid())]
+
+
+def test_a_folder_with_a_space_or_a_percent_sign_ends_a_word_of_the_unit(cli: Cli, home: Path) -> None:
+    file = home / "a 5% b" / "config.toml"
+    file.parent.mkdir()
+    file.write_text("", encoding="utf-8")
+    unit = settings_of(cli.alone("--config", str(file), "service", "unit").text)
+    assert unit["Environment"][0] == f'"RELAYCLEAR_CONFIG={home}/a 5%% b/config.toml"'
+
+
 def test_the_unit_of_a_watch_without_a_wallet_waits_for_no_passphrase(cli: Cli) -> None:
     assert "LoadCredential" not in settings_of(cli.alone("service", "unit", "--no-wallet").text)
 
@@ -66,8 +122,6 @@ def test_systemd_takes_the_unit(cli: Cli, tmp_path: Path) -> None:
         pytest.skip("systemd-analyze checks units and is not installed here")
     path = tmp_path / "relayclear.service"
     assert cli.alone("service", "unit", "--out", str(path)).code == 0
-    # It wants to see the program itself, wherever this one stands.
-    path.write_text(path.read_text().replace("/usr/local/bin/relayclear", sys.executable))
     said = subprocess.run([analyze, "verify", path], capture_output=True, text=True, check=False, timeout=60)
     assert (said.returncode, said.stderr) == (0, "")
 

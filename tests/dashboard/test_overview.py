@@ -184,7 +184,7 @@ def test_money_owed_is_told_without_its_amount(rig: Rig, tmp_path: Path) -> None
         await watched(rig)
         async with screen(rig) as pilot:
             owed = next(line for line in seen(pilot.app).splitlines() if "! owed" in line)
-            assert "1 refund to be decided: up to 400000 stake" in owed
+            assert "1 refund to be decided: 400000 stake before fees" in owed
 
     run(scene)
 

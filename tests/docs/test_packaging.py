@@ -11,7 +11,7 @@ import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator, Sequence
-from importlib.metadata import packages_distributions
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -193,3 +193,15 @@ def test_size_and_number_of_dependencies_are_what_the_pages_say(wheel: Path) -> 
     assert direct == len(declared())
     # Newer versions of others may need one more or less: a handful is worth a look.
     assert abs(of_all - len(all_of(declared()))) <= 3
+
+
+def test_what_an_installation_takes_on_the_disk_is_more_than_the_page_says() -> None:
+    said = re.search(r"virtual environment with all of it takes about (\d+) MB", everything())
+    assert said is not None
+    files = [Path(one.locate()) for name in {*all_of(declared()), "pip"} for one in distribution(name).files or ()]
+    # As a disk counts, in blocks; compiled files aren't listed by all that installs.
+    compiled = [
+        cached for one in files if one.suffix == ".py" for cached in one.parent.glob(f"__pycache__/{one.stem}.*.pyc")
+    ]
+    taken = sum(one.stat().st_blocks * 512 for one in {*files, *compiled} if one.is_file()) / 1e6
+    assert 0.75 * int(said[1]) <= taken <= int(said[1])

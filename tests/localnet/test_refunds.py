@@ -84,7 +84,7 @@ class Till(Shop):
         """Say what a movement was, again for as long as its block is still to be read."""
 
         def done() -> bool | None:
-            said = self.program.run("books", "assign", "--tx", tx, "--as", word, "--reason", "a test")
+            said = self.program.run("books", "assign", "--tx", tx, "--as", word, "--reason", "a test", "--yes")
             # Coins that came in are unknown, those that went out unread, until a block above theirs is there.
             assert said.code == 0 or said.error["code"] in {"not_yet", "unknown_tx"}, said.stderr
             return said.code == 0 or None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ from relayclear.errors import HermesError, NodeError
 from relayclear.ibc.coin import Coin
 from relayclear.ibc.filter import Filter
 from relayclear.ibc.packet import ChannelEnd, ChannelState
+from relayclear.money.refund_state import Said
 from relayclear.rehearsal.transfer import HOLD_MEMO
-from relayclear.store import vitals
+from relayclear.store import dues, refunds, vitals
 from relayclear.store.db import RuleBrokenError
+from relayclear.store.refunds import SaidOf
 from relayclear.store.vitals import Kind, Vital
 from relayclear.usecases.counting import Counted
 from relayclear.usecases.health import look, look_or_tell
@@ -32,10 +35,13 @@ from relayclear.usecases.scan import Reading, scan
 from relayclear.usecases.views import needs_attention
 from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import beat, being_alone
+from relayclear.wording.health import sentence, step
 from tests.fakes.daemon import scan_and_note
 from tests.fakes.relayer import does_nothing_and_says_success
 from tests.fakes.rig import STUCK_AFTER, Rig
 from tests.usecases.counter import Counter
+from tests.usecases.refunding import Giver, RefundRules, careless
+from tests.usecases.test_refunds import underpaid
 
 
 @contextmanager
@@ -61,6 +67,34 @@ def troubles(rig: Rig) -> dict[Trouble, Finding]:
 
 def noted(rig: Rig) -> dict[tuple[Kind, str], Vital]:
     return {(one.kind, one.name): one for one in vitals.every(rig.journal.database)}
+
+
+def test_health_is_silent_of_a_refund_that_failed_for_good_and_waits_for_a_person(rig: Rig, tmp_path: Path) -> None:
+    giver = Giver(rig, tmp_path / "shop", refund_rules=replace(careless(), gas_margin=Decimal("1.01")))
+    rig.alpha.underestimates = 10_000
+    underpaid(giver)
+    giver.sweep()
+    (failed,) = giver.refunds()
+    (finding,) = [one for one in look(giver.desk).findings if one.trouble is Trouble.REFUND_FAILED]
+    assert (finding.subject, finding.level) == (failed.id, Level.DEGRADED)
+    assert "code 11 (out of gas)" in sentence(finding, rig.clock.now())
+    assert step(finding) == f"relayclear refunds show {failed.id}"
+    (ability,) = [one for one in look(giver.desk).abilities if one.work is Work.REFUND]
+    assert f"refund {failed.id}" in ability.why
+    # Whoever says yes to what is owed since has dealt with it.
+    rig.alpha.underestimates = 0
+    giver.approve_all()
+    assert Trouble.REFUND_FAILED not in {one.trouble for one in look(giver.desk).findings}
+
+
+def test_what_was_taken_back_and_is_owed_no_more_is_no_failed_refund(rig: Rig, tmp_path: Path) -> None:
+    giver = Giver(rig, tmp_path / "shop", refund_rules=RefundRules())
+    underpaid(giver)
+    (approved,) = giver.approve_all()
+    with rig.journal.database.atomic() as tx:
+        refunds.say(tx, approved.id, SaidOf(Said.WITHDRAWN, "rules", "not owed any more", rig.clock.now()))
+        dues.restate(tx, approved.order_id, [], rig.clock.now())
+    assert Trouble.REFUND_FAILED not in {one.trouble for one in look(giver.desk).findings}
 
 
 def test_a_watched_network_in_order_is_healthy(rig: Rig) -> None:

@@ -53,7 +53,7 @@ class RefundPanel(FoldPanel):
         return (
             Column("refund", "refund", _ID, lambda row: Cell(row.id[:_ID])),
             Column("state", "state", 14, self._state_cell, plain="what is done"),
-            Column("amount", "amount", 14, lambda row: Cell(visible(coin(row.net), 60)), right=True, grows=True),
+            Column("amount", "sends", 14, lambda row: Cell(visible(coin(row.net), 60)), right=True, grows=True),
             Column("to", "to", 12, self._to_cell, plain="to whom"),
             Column("since", "since", 5, self._since_cell, right=True),
             self._reason(),
@@ -186,7 +186,7 @@ class OwedPanel(RefundPanel):
 class EndedPanel(RefundPanel):
     """What is over."""
 
-    title = "Confirmed"
+    title = "Ended"
     tells = "Refunds that are over, those that ended last first: paid back, waived, written off or taken back."
     kept_of_the_past = True
     _ended: Ended | None = None

@@ -86,7 +86,7 @@ DOCUMENTS: Mapping[str, str] = {
     "refunds claim --signature": f"{_CLAIM} asked_for role signer who claimed_at waits_for",
     "refunds export": "exports",
     "refunds export --cancel": _REFUND,
-    "refunds list": "refunds waiting stopped page",
+    "refunds list": "refunds waiting owed stopped page",
     "refunds mark-paid": _REFUND,
     "refunds resolve": "chain address height sequence_on_chain sequence_expected at_stake signings broadcasts "
     "unexplained stopped unread releases",

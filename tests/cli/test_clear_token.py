@@ -240,7 +240,7 @@ def test_watch_once_from_cron_does_what_is_due_and_tells_it_as_lines_of_json(cli
     assert said.code == Exit.DONE
     assert lines[0]["event"] == "watching"
     assert lines[-1]["event"] == "stopped"
-    assert {line["token"] for line in lines if "token" in line} == {token.ref.order_id.hex()}
+    assert {line["token"] for line in lines if "token" in line} == {token.memo}
     assert counter.view(token).state is TokenState.CLEARED
 
 

@@ -12,8 +12,8 @@ from relayclear.cli.tables import Cell, Column, print_table
 from relayclear.ibc.text import clean, visible
 from relayclear.money.ledger import CAME, LEFT, SOURCES, USES, Account
 from relayclear.usecases.audit_values import BookAudit, ChainAudit
-from relayclear.usecases.books import Said
 from relayclear.usecases.books_daily import Day, WalletLine
+from relayclear.usecases.books_values import Said
 from relayclear.wording import moment
 from relayclear.wording.books import ACCOUNTS, assigned_line, audit_line, finding_line
 from relayclear.wording.refunding import stop_line, strange_line

@@ -12,8 +12,8 @@ from relayclear.ibc.coin import Coin
 from relayclear.money.ledger import Account, Place
 from relayclear.store.assignments import Assignment, MovementId, Word
 from relayclear.usecases.audit_values import BookAudit, ChainAudit, Finding
-from relayclear.usecases.books import Assigned, Said
 from relayclear.usecases.books_daily import Day, WalletLine, Withdrawable
+from relayclear.usecases.books_values import Assigned, Said
 
 
 def coin_row(place: Place, amount: int) -> dict[str, str]:

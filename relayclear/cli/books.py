@@ -18,7 +18,7 @@ from relayclear.errors import UsageError
 if TYPE_CHECKING:
     from relayclear.store.assignments import Word
     from relayclear.store.payments import StoredPayment
-    from relayclear.usecases.books import Said
+    from relayclear.usecases.books_values import Said
     from relayclear.usecases.desk import Desk
 
 app = typer.Typer(no_args_is_help=True, help="What moved in and out of the wallets, and what it was.")
@@ -63,8 +63,9 @@ def assign(
         from relayclear.cli.who import who
         from relayclear.store.assignments import Word
         from relayclear.usecases import books
+        from relayclear.usecases.books_values import AssignRequest
 
-        request = books.AssignRequest(tx, Word(what.value), reason, output, denom, chain)
+        request = AssignRequest(tx, Word(what.value), reason, output, denom, chain)
         words = ("books assign", tx, what.value, reason, output, denom, chain)
         once = wish(idempotency_key, *words, told=lambda _, said: _said_document(said))
         once.begin(desk.journal.database)

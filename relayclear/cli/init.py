@@ -64,11 +64,7 @@ def init(
     face: Face = ctx.obj
     if payee and sell_nothing:
         raise UsageError("--payee and --sell-nothing don't go together", hint="leave one of them out")
-    if refunds not in {None, "approve", "auto"}:
-        raise UsageError(
-            f"--refunds {refunds!r} is neither approve nor auto",
-            hint=f"--refunds {nearest_of(refunds, ('approve', 'auto'))}",
-        )
+    _require_mode(refunds)
     answers = Answers(
         payees=by_chain("--payee", payee) if payee else {} if sell_nothing else None,
         service_fees=coins_by_chain("--service-fee", service_fee),
@@ -85,6 +81,14 @@ def init(
         found_hermes(Path(face.config) if face.config else None, face.environ, face.flags)
         raise _nobody_to_ask()
     return _run(face, answers, asks=asks, force=force, dry_run=dry_run)
+
+
+def _require_mode(refunds: str | None) -> None:
+    if refunds not in {None, "approve", "auto"}:
+        raise UsageError(
+            f"--refunds {refunds!r} is neither approve nor auto",
+            hint=f"--refunds {nearest_of(refunds, ('approve', 'auto'))}",
+        )
 
 
 def _run(face: Face, answers: Answers, *, asks: bool, force: bool, dry_run: bool) -> int:

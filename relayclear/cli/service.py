@@ -36,7 +36,7 @@ def unit(
     *,
     out: Out = None,
     user: Annotated[
-        str, typer.Option(metavar="NAME", help="Who it runs as, whose Hermes it drives; by default you, or hermes.")
+        str, typer.Option(metavar="USER", help="Who it runs as, whose Hermes it drives; by default you, or hermes.")
     ] = "",
     no_wallet: Annotated[
         bool, typer.Option("--no-wallet", help="Without the wallet's passphrase: for a watch that gives nothing back.")

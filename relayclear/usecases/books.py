@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from relayclear.store.assignments import Assignment, MovementId, Word
 from relayclear.store.db import Reads, Transaction
 from relayclear.store.history import Event
 from relayclear.store.payments import Orphan
+from relayclear.usecases.books_values import Assigned, AssignRequest, Said
 from relayclear.usecases.desk import Desk
 from relayclear.usecases.explaining import settle_use
 from relayclear.usecases.once import ANEW, Once
@@ -37,38 +38,6 @@ _KINDS = {
     Word.WRITTEN_OFF: Kind.ORPHAN_WRITTEN_OFF,
     Word.EXPENSE: Kind.EXPENSE_OF_WITHDRAWAL,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class AssignRequest:
-    """Which movements are meant, and what they were.
-
-    `tx_hash` is the whole hash.  `output` counts the wallet's `coin_received` of the transaction for a
-    deposit or income, its `coin_spent` otherwise, from 0; None and "" mean all of that direction that
-    nothing explains.
-    """
-
-    tx_hash: str
-    word: Word
-    reason: str
-    output: int | None = None
-    denom: str = ""
-    chain: str = ""
-
-
-class Assigned(NamedTuple):
-    """One movement, its amount, and what stands said of it; `settled`: the wallet may sign again as far as it goes."""
-
-    said: Assignment
-    coin: Coin
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a request came to: its movements, and whether its transaction held up refunds and no longer does."""
-
-    assigned: tuple[Assigned, ...]
-    settled: bool
 
 
 class _Found(NamedTuple):

@@ -13,8 +13,8 @@ from relayclear.store.audits import KeptAudit
 from relayclear.store.payments import StoredPayment
 from relayclear.usecases.audit_values import ChainAudit, Finding, Flaw
 from relayclear.usecases.board_books import BookLine, Books
-from relayclear.usecases.books import Assigned
 from relayclear.usecases.books_daily import Day
+from relayclear.usecases.books_values import Assigned
 from relayclear.wording import OWED_BEFORE_FEES, age, coin, counted, moment
 
 ACCOUNTS = {

@@ -9,6 +9,7 @@ its config where Hermes wants it.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import shutil
@@ -21,11 +22,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.docs.pages import ROOT
+from tests.localnet.rpc import wait_for
 
 # As wide as a page shows a line without a bar to scroll it.
 _COLUMNS = "96"
 _BLOCK = re.compile(r"(<!-- (served|hermes) -->\n)?(```console\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
 _SERVES = "relayclear demo --serve"
+_AUDITS = "relayclear audit"
 _SERVED = "Ctrl-C ends it"
 
 
@@ -66,6 +69,23 @@ class Machine:
         """What a command prints, on both streams, as a terminal shows them."""
         if command.startswith(_SERVES):
             return self._serve(command)
+        if command.startswith(_AUDITS):
+            self._await_a_block()
+        return self._told(self._said(command))
+
+    def _await_a_block(self) -> None:
+        """What left in the newest block is read with the next one: whoever reads a page is slower than that."""
+        first = self._heights()
+        wait_for(
+            lambda: all(now > then for now, then in zip(self._heights(), first, strict=True)) or None,
+            "a block",
+            timeout=30,
+        )
+
+    def _heights(self) -> list[int]:
+        return [chain["height"] for chain in json.loads(self._said("relayclear --json chains"))["chains"]]
+
+    def _said(self, command: str) -> str:
         said = subprocess.run(
             ["bash", "-c", f"exec 2>&1\n{command}"],
             cwd=self.home,
@@ -76,7 +96,7 @@ class Machine:
             check=False,
             timeout=120,
         )
-        return self._told(said.stdout)
+        return said.stdout
 
     def prepare(self, kind: str) -> None:
         """Make it a machine of this kind."""

@@ -17,7 +17,8 @@ from relayclear.rehearsal.transactions import Terms, hash_of
 from relayclear.store import history, payments, unexplained
 from relayclear.store.assignments import Word
 from relayclear.store.payments import Orphan
-from relayclear.usecases.books import AssignRequest, Said, assign, write_off
+from relayclear.usecases.books import assign, write_off
+from relayclear.usecases.books_values import AssignRequest, Said
 from relayclear.usecases.payments_acts import assign as assign_to_token
 from relayclear.usecases.refund_hand import mark_paid
 from relayclear.usecases.wallet_reading import read_wallet

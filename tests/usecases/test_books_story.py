@@ -26,8 +26,8 @@ from relayclear.store import refunds, stops, tokens, unexplained
 from relayclear.store.assignments import Word
 from relayclear.store.refunds import SaidOf
 from relayclear.usecases.audit import audit
-from relayclear.usecases.books import AssignRequest
 from relayclear.usecases.books import assign as assign_as
+from relayclear.usecases.books_values import AssignRequest
 from relayclear.usecases.payments_acts import assign
 from relayclear.usecases.refund_acts import refund_of, waive
 from relayclear.usecases.refund_resolve import go_on

@@ -18,7 +18,8 @@ from relayclear.store.db import Database
 from relayclear.store.journal import Journal
 from relayclear.store.refunds import Refund
 from relayclear.usecases import refund_hand, refund_resolve
-from relayclear.usecases.books import AssignRequest, assign
+from relayclear.usecases.books import assign
+from relayclear.usecases.books_values import AssignRequest
 from relayclear.usecases.refund_acts import approve, waive
 from relayclear.usecases.refund_rules import RefundRules
 from tests.chains.rehearsed import send

@@ -33,7 +33,7 @@ from relayclear.usecases.quote_values import Note, NoteCode, PayerCheck, Sold
 from relayclear.usecases.shop import Operator
 from relayclear.usecases.tokens_view import TokenView
 from relayclear.wording import offering, selling
-from tests.money.build import KEY, NOW, RULES, SIGNING_KEY, prices, refunded_to, token
+from tests.money.build import KEY, NOW, RULES, SIGNING_KEY, pay, prices, refunded_to, token
 
 LONGEST_PAYEE = bech32.bech32_encode("averyverylongprefix", bech32.convertbits(bytes(32), 8, 5))
 ADA = Operator("Ada", "https://relay.example")
@@ -208,6 +208,21 @@ def test_each_state_and_each_flaw_is_one_whole_sentence(state: TokenState, flaw:
         assert ". " not in sentence
         assert "{" not in sentence
         assert "unknown" not in sentence or state in {TokenState.PAID, TokenState.CLEARING}
+
+
+@pytest.mark.parametrize(
+    ("paid", "words"),
+    [
+        (102, "0.000002 STAKE too much; it is kept, for sending it back costs a fee of 0.000002 STAKE."),
+        (103, "0.000003 STAKE too much is owed back, less 0.000002 STAKE for each payment."),
+    ],
+)
+def test_nobody_is_promised_a_rest_that_the_fee_eats_up(paid: int, words: str) -> None:
+    sold = token(100, refund_fee=2)
+    payment = pay(paid)
+    found = settle(sold, [payment], {}, payment.at)
+    seen = replace(view(TokenState.PAID), stored=StoredToken(sold, "", "", "issued", NOW, None), settlement=found)
+    assert selling.token_sentences(seen)[-1] == f"More than the price came: {words}"
 
 
 def test_what_is_missing_is_said_in_the_wallets_unit_with_its_time() -> None:

@@ -173,6 +173,9 @@ FLAW_SENTENCES: dict[tuple[TokenState, Flaw], str] = {
 }
 
 
+# The fee is taken from what goes back, and never more than it.
+KEPT_WHOLE = "More than the price came: {excess} too much; it is kept, for sending it back costs a fee of {fee}."
+
 GIVEN_BACK = {
     RefundState.APPROVED: "{amount} is being sent back to {to}, with the memo rc1r:{id}.",
     RefundState.SIGNED: "{amount} is being sent back to {to}, with the memo rc1r:{id}.",
@@ -206,8 +209,14 @@ def token_sentences(view: TokenView) -> list[str]:
     words = _fields(view)
     back = _back_sentences(view)
     state = NONE_HANGS if back and view.state is TokenState.CLEARED else STATE_SENTENCES[view.state]
-    flaws = [FLAW_SENTENCES[view.state, flaw].format_map(words) for flaw in view.flaws]
+    flaws = [_flaw_sentence(view, flaw).format_map(words) for flaw in view.flaws]
     return [state.format_map(words), *back, *flaws]
+
+
+def _flaw_sentence(view: TokenView, flaw: Flaw) -> str:
+    fee, excess = view.token.quote.refund_fee(view.token.price.denom) or 0, view.settlement.excess.amount
+    little = flaw is Flaw.OVERPAID and view.state is not TokenState.REVOKED and 0 < excess <= fee
+    return KEPT_WHOLE if little else FLAW_SENTENCES[view.state, flaw]
 
 
 def _back_sentences(view: TokenView) -> list[str]:

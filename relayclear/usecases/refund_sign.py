@@ -42,7 +42,9 @@ async def sign_refund(
         coin = Coin(fee_for(desk, wallet.chain, 0).denom, 1)
         draft = _draft(desk, wallet, head, BankSend(wallet.address, coin), "")
         await _afford(desk, draft)
-        return _keep(desk, head, await _priced(desk, draft, 0), None)
+        draft = await _priced(desk, draft, 0)
+        await _afford(desk, draft)
+        return _keep(desk, head, draft, None)
     if not replaces and not _still_due(desk, refund):
         return None
     draft = _draft(desk, wallet, head, sending_of(refund, head), refund_memo(refund.id, refund.cause))

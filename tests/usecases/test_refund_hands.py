@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,16 @@ def test_a_voided_sequence_frees_its_refund_for_the_next(giver: Giver) -> None:
     first, _, third = giver.wallet.signed
     assert third.sequence == first.sequence + 1
     giver.check_books()
+
+
+def test_a_sequence_is_not_voided_below_the_reserve(giver: Giver) -> None:
+    """The fee of the transaction that uses the sequence up counts too, not its one coin alone."""
+    dropped(giver)
+    held = run(giver.rig.alpha.balance(giver.payee, "stake")).amount
+    giver.refund_rules = replace(giver.refund_rules, reserve={"stake": held - 10})
+    with pytest.raises(RefusedError, match="has 10 stake to spend"):
+        run(refund_resolve.void(giver.desk, ALPHA, "ada"))
+    assert len(giver.wallet.signed) == 1
 
 
 def test_a_person_takes_for_dead_only_with_the_amount_and_only_past_the_timeout_height(giver: Giver) -> None:

@@ -17,7 +17,7 @@ from relayclear.ibc.readings import Head
 from relayclear.ibc.spending import Broadcast
 from relayclear.ibc.text import clean
 from relayclear.money.ledger import Account
-from relayclear.money.refund_state import RefundState, Said
+from relayclear.money.refund_state import AWAY, RefundState, Said
 from relayclear.money.sending import Act, Step, next_step
 from relayclear.store import cursors, ledger, refunds, signings, stops, unexplained
 from relayclear.store.alone import alone
@@ -177,6 +177,9 @@ def _tell_landed(desk: Desk, before: Iterable[str], done: Swept, told: Callable[
 def _note_failed(desk: Desk, names: Iterable[str], done: Swept) -> None:
     """Keep how those ended whose last try paid nothing: a sweep that is silent of them looks as if it had gone well."""
     for name in dict.fromkeys(names):
+        refund = refunds.get(desk.journal.database, name)
+        if refund is None or refund.state in AWAY:
+            continue  # it was signed again since, and that may land
         said = refunds.events(desk.journal.database, name)
         tried = next((one for one in reversed(said) if one.word is not Said.WITHDRAWN), None)
         if tried is not None and tried.word is Said.FAILED:

@@ -455,6 +455,19 @@ def test_a_refund_that_ran_out_of_gas_is_signed_for_more(giver: Giver) -> None:
     assert giver.total(Account.FEES_TAKEN) == first.fee.amount + second.fee.amount
 
 
+def test_a_refund_that_failed_and_was_signed_again_has_not_failed(giver: Giver) -> None:
+    """What a sweep tells as failed is signed again by the next one: this one may land yet."""
+    underpaid(giver)
+    giver.rig.alpha.underestimates = 20_000
+    giver.sweep(patience=0)
+    giver.blocks(2)
+    giver.rig.alpha.drops = 1
+    done = giver.sweep(patience=0)
+    (refund,) = giver.refunds()
+    assert refund.state is RefundState.BROADCAST
+    assert (done.sent, done.failed, done.unfinished) == ([refund.id], {}, 1)
+
+
 # Whose hands
 
 

@@ -24,6 +24,7 @@ from relayclear.usecases.tokens_view import memo_of
 
 # More than a page of the same trouble tells nobody more.
 _LISTED = 50
+_FAILED = frozenset({Said.FAILED, Said.RETURNED})
 
 Books = Mapping[Place, Book]
 Vitals = Mapping[tuple[Kind, str], Vital]
@@ -103,7 +104,7 @@ def _chain(desk: Desk, reads: Reads, found: Vitals, chain: str, now: datetime) -
     sells = desk.shop is not None and chain in desk.shop.payees
     stop = stops.standing(reads, chain) if sells else None
     # All that are configured: one that was never asked still stands in for one whose breaker is open.
-    names = [f"{chain}/{use.name}" for use in desk.chains[chain].uses]
+    names = [f"{chain}/{url}" for url in desk.endpoints_of(chain)]
     roles = ["daemon", "clearing"] if chain in desk.clearing_keys else ["daemon"]
     return ChainSigns(
         sign=_sign(found, Kind.CHAIN, chain),
@@ -125,9 +126,10 @@ def _failed_refunds(reads: Reads) -> dict[str, list[FailedRefund]]:
             continue
         if not any(due.payment == one.payment for due in dues.of_token(reads, one.order_id)):
             continue
-        said = refunds.events(reads, one.id)
-        why = next((each.why for each in reversed(said) if each.word is Said.FAILED), said[-1].why)
-        found.setdefault(one.chain, []).append(FailedRefund(one.id, one.since or one.made_at, why))
+        # One that was claimed for another address, or of which less is owed now, was taken back and didn't fail.
+        said = (each for each in reversed(refunds.events(reads, one.id)) if each.word in _FAILED)
+        if (failed := next(said, None)) is not None:
+            found.setdefault(one.chain, []).append(FailedRefund(one.id, one.since or one.made_at, failed.why))
     return found
 
 

@@ -10,9 +10,11 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from relayclear.bootstrap.connections import LateChains
 from relayclear.clearing.breaker import BreakerState, BreakerView
 from relayclear.clearing.health import Finding, Level, Sign, Trouble, Work, health
 from relayclear.errors import HermesError, NodeError
@@ -32,6 +34,7 @@ from relayclear.usecases.listing import DetailsMode, Listing, ListRequest, list_
 from relayclear.usecases.mute import mute_packets
 from relayclear.usecases.picture import Keeper
 from relayclear.usecases.scan import Reading, scan
+from relayclear.usecases.token_verdicts import restate
 from relayclear.usecases.views import needs_attention
 from relayclear.usecases.vitals import Vitals
 from relayclear.usecases.watching import beat, being_alone
@@ -95,6 +98,27 @@ def test_what_was_taken_back_and_is_owed_no_more_is_no_failed_refund(rig: Rig, t
         refunds.say(tx, approved.id, SaidOf(Said.WITHDRAWN, "rules", "not owed any more", rig.clock.now()))
         dues.restate(tx, approved.order_id, [], rig.clock.now())
     assert Trouble.REFUND_FAILED not in {one.trouble for one in look(giver.desk).findings}
+
+
+def test_what_was_taken_back_and_is_owed_otherwise_is_no_failed_refund(rig: Rig, tmp_path: Path) -> None:
+    """Its payer claimed it for another address, or less is owed now: nothing failed."""
+    giver = Giver(rig, tmp_path / "shop", refund_rules=RefundRules())
+    underpaid(giver)
+    (approved,) = giver.approve_all()
+    with rig.journal.database.atomic() as tx:
+        refunds.say(tx, approved.id, SaidOf(Said.WITHDRAWN, "ada", "its payer claimed it", rig.clock.now()))
+        restate(tx, approved.order_id, rig.clock.now(), frozenset())
+    assert len(giver.owed()) == 1
+    assert Trouble.REFUND_FAILED not in {one.trouble for one in look(giver.desk).findings}
+
+
+def test_health_connects_no_chain(rig: Rig) -> None:
+    def connect() -> NoReturn:
+        """The addresses stand in the config."""
+        raise AssertionError
+
+    desk = replace(rig.desk, chains=LateChains(rig.desk.chains, connect))
+    assert look(desk).findings == look(rig.desk).findings
 
 
 def test_a_watched_network_in_order_is_healthy(rig: Rig) -> None:

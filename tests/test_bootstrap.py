@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 from pathlib import Path
+from time import sleep
+from typing import Any
 
 import pytest
 
+from relayclear.bootstrap.connections import LateChains
 from relayclear.bootstrap.desk import SystemClock, opened
 from relayclear.bootstrap.examination import examined
 from relayclear.bootstrap.loading import load_hermes
@@ -73,6 +77,22 @@ def test_a_desk_has_what_the_configs_say(settings: Settings) -> None:
     assert desk.clearing_keys == {"alpha-1": "clearing"}
     assert [instance.chains for instance in desk.instances] == [frozenset({"alpha-1", "beta-1"})]
     assert desk.unsupported == {"penumbra-1": "Penumbra"}
+
+
+def test_two_threads_that_take_a_chain_at_once_connect_it_once() -> None:
+    made: list[int] = []
+
+    def connect() -> Mapping[str, Any]:
+        """Long enough for the other to come."""
+        made.append(1)
+        sleep(0.05)
+        return {"alpha-1": object()}
+
+    chains = LateChains(["alpha-1"], connect)
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(chains.__getitem__, ["alpha-1", "alpha-1"])
+    assert first is second
+    assert len(made) == 1
 
 
 def test_endpoints_whose_breakers_are_open_are_not_asked(settings: Settings) -> None:

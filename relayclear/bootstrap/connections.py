@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,18 +28,22 @@ SUBSPACE = "subspace_agrees"
 
 
 class LateChains(Mapping[str, "CometChain"]):
-    """Chains by id; `connect` makes all of them the first time that one is taken."""
+    """Chains by id; `connect` makes all of them the first time that one is taken, by whichever thread."""
 
-    def __init__(self, names: Iterable[str], connect: Callable[[], Mapping[str, CometChain]]) -> None:
-        """Take the ids, in their order."""
+    def __init__(
+        self, names: Iterable[str], connect: Callable[[], Mapping[str, CometChain]], alone: Lock | None = None
+    ) -> None:
+        """Take the ids, in their order; one of those that share `alone` connects at a time."""
         self._names = dict.fromkeys(names)
-        self._connect = connect
+        self._connect, self._alone = connect, alone or Lock()
 
     def __getitem__(self, chain_id: str) -> CometChain:
         """The chain.  Raises KeyError for an id that isn't one of them, and connects nothing for it."""
         if chain_id not in self._names:
             raise KeyError(chain_id)
-        return self._made[chain_id]
+        # A cached property alone lets two threads connect everything twice, and only the later ones are closed.
+        with self._alone:
+            return self._made[chain_id]
 
     def __contains__(self, chain_id: object) -> bool:
         """Whether it is one of them: told by its name alone."""
@@ -68,6 +73,7 @@ class Connections:
         self._urls = endpoints(settings, loaded)
         self._others = dict(_others(settings, self._urls))
         self._made: list[CometChain] = []
+        self._alone = Lock()
         self._seen = _seen_heights(journal)
         self._subspace = {chain: journal.recall(chain, SUBSPACE) for chain in self._urls}
 
@@ -79,12 +85,12 @@ class Connections:
     @property
     def chains(self) -> LateChains:
         """One chain for each id over all configs; endpoints of several configs stand in for each other."""
-        return LateChains(self._urls, self._chains)
+        return LateChains(self._urls, self._chains, self._alone)
 
     @property
     def witnesses(self) -> LateChains:
         """The chains once more, for a second word; see `Desk`."""
-        return LateChains(self._others, self._witnesses)
+        return LateChains(self._others, self._witnesses, self._alone)
 
     def alone(self) -> dict[str, dict[str, CometChain]]:
         """By chain and address: each endpoint as a chain of its own, so that none stands in for another."""

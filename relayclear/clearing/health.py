@@ -358,7 +358,8 @@ def _hermes(facts: Facts, chain: ChainSigns) -> _Rests:
 
 
 def _watched(facts: Facts) -> _Rests:
-    return [(facts.watching.alive and not _hangs(facts), "watch")]
+    alive = facts.watching.alive
+    return [(alive and not _hangs(facts), "watch hangs" if alive else "watch")]
 
 
 def _payments(chain: ChainSigns) -> _Rests:
@@ -372,8 +373,10 @@ def _refunds(facts: Facts, chain: ChainSigns) -> _Rests:
     shut = [(False, name) for name in _shut(facts, wallet) if name == wallet]
     # By a person's hand they go all the same; by themselves they wait.
     task = f"refunds {chain.chain}"
+    if chain.stopped is not None:
+        return [*shut, (False, task)]
     failing = facts.watching.alive and task in facts.watching.troubles
-    return [*shut, *([(False, task)] if chain.stopped is not None or failing else [])]
+    return [*shut, *([(False, f"task {task}")] if failing else [])]
 
 
 def _paths(facts: Facts, chain: ChainSigns) -> tuple[str, ...]:

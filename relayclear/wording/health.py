@@ -78,6 +78,7 @@ _FORGOTTEN = long_age(int(FORGOTTEN_AFTER.total_seconds()))
 _KEPT_BY = {
     "database": "the database can't be used",
     "watch": "relayclear watch doesn't run",
+    "watch hangs": "relayclear watch hangs",
     "hermes": "no Hermes config has it",
 }
 _READ = {"payments": "payments there are not read", "refunds": "they wait for a person"}
@@ -149,6 +150,8 @@ def _kept_by(ability: Ability, name: str, called: Mapping[str, str]) -> str:
         return f"the breaker {clean(name, 200)} is open"
     if kind in _READ and rest == ability.chain:
         return _READ[kind]
+    if kind == "task":
+        return f"watch's task {clean(rest, 200)} fails"
     if name in _KEPT_BY:
         return _KEPT_BY[name]
     return f"{_subject(ability, name, called)} can't be {'read' if name == ability.chain else 'used'}"

@@ -70,6 +70,15 @@ ALL_WELL = {
 }
 
 
+def test_what_keeps_refunds_is_told_from_a_person_who_is_waited_for() -> None:
+    failing = Watching(alive=True, beat_at=NOW, troubles={f"refunds {A}": "no node answers"})
+    hanging = Watching(alive=True, beat_at=NOW - timedelta(seconds=61))
+    of = (Work.REFUND, A)
+    for watching, name in ((failing, f"task refunds {A}"), (hanging, "watch hangs")):
+        (ability,) = [one for one in health(facts(watching=watching)).abilities if (one.work, one.chain) == of]
+        assert ability.why == (name,)
+
+
 def test_refunds_are_called_working_without_a_word_of_those_that_failed_for_good() -> None:
     judged = health(facts(chains=(chain(A, failed=(FailedRefund("abcd", NOW, "out of gas"),)), chain(B))))
     (ability,) = [one for one in judged.abilities if one.work is Work.REFUND]

@@ -131,7 +131,9 @@ def test_abilities_in_words() -> None:
         (Work.TAKE_PAYMENTS, False, "watch", "relayclear watch doesn't run"),
         (Work.TAKE_PAYMENTS, False, "payments a", "payments there are not read"),
         (Work.TAKE_PAYMENTS, None, "payments a", "not known, nobody has read payments there yet"),
+        (Work.TAKE_PAYMENTS, False, "watch hangs", "relayclear watch hangs"),
         (Work.REFUND, False, "refunds a", "they wait for a person"),
+        (Work.REFUND, False, "task refunds a", "watch's task refunds a fails"),
     ):
         assert ability_line(Ability(work, "a", works=works, why=(name,))).partition(": ")[2] == words
     said = ability_line(Ability(Work.CLEAR, "a", works=None, why=("a", "/h")))

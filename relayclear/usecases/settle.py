@@ -85,10 +85,17 @@ async def _judge_again(desk: Desk, path: RelayPath, operation_id: str) -> None:
     doubtful = [one for one in held.values() if one[2].fate is Fate.UNKNOWN]
     judged = await judge(desk, path, [before for _, before, _ in doubtful], ended=False, patient=False)
     told = [_pending_or_unknown(attempt, after, now) for (attempt, _, after), now in zip(doubtful, judged, strict=True)]
-    known = {packet.sequence: packet for packet in told if packet.fate is not Fate.UNKNOWN}
-    if known:
-        of_them = tuple(before for _, before, _ in doubtful if before.sequence in known)
-        recording.add_look(desk, operation, of_them, list(known.values()))
+    news = [
+        (before, packet) for (_, before, after), packet in zip(doubtful, told, strict=True) if _is_news(after, packet)
+    ]
+    if news:
+        befores, afters = zip(*news, strict=True)
+        recording.add_look(desk, operation, befores, afters)
+
+
+def _is_news(before: PacketAfter, now: PacketAfter) -> bool:
+    """Whether a look found out more: a fate, or for the first time heights that the blocks are counted from."""
+    return now.fate is not Fate.UNKNOWN or (was_cut(now) and not was_cut(before))
 
 
 def _pending_or_unknown(attempt: Attempt, cut: PacketAfter, now: PacketAfter) -> PacketAfter:

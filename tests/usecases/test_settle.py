@@ -131,6 +131,23 @@ def test_a_chain_that_was_away_at_the_end_of_a_run_leaves_no_doubt_for_ever(rig:
     assert newest_results(seen_again(rig))[key.sequence].fate is Fate.STILL_PENDING
 
 
+def test_what_a_cut_run_left_behind_while_a_chain_was_away_is_pending_a_hundred_blocks_after_the_first_look(
+    rig: Rig,
+) -> None:
+    (key,) = rig.stuck()
+    left_behind(rig, (key.sequence,), RelayRun("1.10.5", ("hermes",), None, 1.0, ended=False))
+    away = PacketAfter(key.sequence, Fate.UNKNOWN, Doer.UNKNOWN, None, None, None, {})
+    rig.journal.finish_attempt("op-dead", 1, [away], (), rig.clock.now())
+    rig.journal.cancel("op-dead", rig.clock.now())
+    for _ in range(2):
+        rig.clock.step(40 * BLOCK_SECONDS)
+        found = seen_again(rig)
+        # Nobody knows at which height the run was cut: the first look that both chains answer stands for it.
+        assert (operation_state(found), len(found.attempts)) == (OperationState.UNKNOWN, 2)
+    rig.clock.step(70 * BLOCK_SECONDS)
+    assert newest_results(seen_again(rig))[key.sequence].fate is Fate.STILL_PENDING
+
+
 def test_an_operation_that_somebody_works_on_is_left_alone(rig: Rig) -> None:
     (key,) = rig.stuck()
     left_behind(rig, (key.sequence,))

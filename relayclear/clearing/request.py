@@ -44,7 +44,7 @@ OVER = frozenset({RequestState.DONE, RequestState.REFUSED, RequestState.FAILED, 
 class Wish:
     """What is asked for, in the words of the commands.
 
-    `subject` is the operation's id (cancel, retry; for retry also a task's key), the refund's id, or the
+    `subject` is the operation's id (cancel, retry; for retry also a token or a task's key), the refund's id, or the
     breaker's name.  `end` and `sequences` are the packets (clear, mute, unmute; None: the whole path, not
     for clear).  `amount` is what a refund sends, as the person typed it.  `until` ends a mute.  The last
     four are a clear's, as in `ClearRequest`.

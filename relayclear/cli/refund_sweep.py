@@ -14,6 +14,7 @@ from relayclear.cli.lines import say_trouble
 from relayclear.cli.names import coins
 from relayclear.cli.output import Exit, exit_for, say, worst
 from relayclear.errors import RelayclearError, UsageError
+from relayclear.ibc.text import clean
 
 if TYPE_CHECKING:
     from relayclear.ibc.coin import Coin
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from relayclear.usecases.refund_sweeps import Sweeping
 
 _MOST = 1000
+# So much of a refusal's words is kept of a refund that failed.
+_KEPT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +225,8 @@ def _say_swept(desk: Desk, one: Swept, waiting: list[OwedRefund]) -> None:
         say_trouble(failed_line(name, failed), None)
     _say_failed_before(waiting)
     for name, why in one.skipped.items():
-        if name not in one.failed:
+        # What the chain refused before it was sent is told once; what keeps it now isn't what it failed of before.
+        if name not in one.failed or one.failed[name].why != clean(why, _KEPT):
             say_trouble(f"{name[:8]} was not sent: {why}", None)
     if one.blocked is not None:
         _say_trouble(one.chain, one.blocked.why, one.blocked.hint)

@@ -134,7 +134,7 @@ def next_command(view: RefundView) -> str | None:
 def steps(story: RefundStory) -> list[tuple[str, str]]:
     """What a person can do about a refund: in words, empty where the command says all, and the command.
 
-    None where it goes on by itself or has ended.  One whose forerunner failed for good isn't sent into the same wall
+    Nothing where it goes on by itself or has ended.  One whose forerunner failed for good isn't sent into the same wall
     without a word.
     """
     view, command = story.view, next_command(story.view)

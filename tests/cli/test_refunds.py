@@ -354,6 +354,18 @@ def test_a_refund_that_the_chain_refuses_before_it_is_sent_is_told_once(cli: Cli
         assert "was not sent" not in told
 
 
+def test_a_refund_that_failed_and_can_not_be_paid_now_is_told_with_both(cli: Cli, giver: Giver, ids: list[str]) -> None:
+    approve_all(cli)
+    giver.rig.alpha.underestimates = 20_000
+    cli("refunds", "sweep", "--wait", "0", "--limit", "1")
+    giver.blocks(2)
+    giver.refund_rules = replace(giver.refund_rules, reserve={"stake": 10**9})
+    told = " ".join(cli("refunds", "sweep", width=80).err.split())
+    failed = next(name for name in ids if f"refund {name[:8]} failed" in told)
+    # Who reads the old failure alone looks for it in the wrong place, and sends the wallet nothing.
+    assert f"! {failed[:8]} was not sent: the wallet on alpha-1 has 0 stake to spend" in told
+
+
 def test_a_chain_that_cannot_be_reached_looks_like_done(cli: Cli, giver: Giver) -> None:
     approve_all(cli)
     giver.rig.alpha.down = NodeError("refused the connection", hint="relayclear doctor")

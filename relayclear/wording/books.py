@@ -49,8 +49,8 @@ _SAID = {
 
 CALLED_OURS = {
     Word.WRITTEN_OFF: "writing off can't be undone",
-    Word.DEPOSIT: "these coins came from an account that isn't yours, calling them a deposit can't be undone",
-    Word.INCOME: "these coins came from an account that isn't yours, calling them income can't be undone",
+    Word.DEPOSIT: "these coins came from an account that isn't yours, and calling them a deposit can't be undone",
+    Word.INCOME: "these coins came from an account that isn't yours, and calling them income can't be undone",
 }
 """What it means to keep coins of others, by the word that does it."""
 

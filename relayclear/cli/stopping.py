@@ -19,6 +19,8 @@ class Stopping:
         self.event = asyncio.Event()
         self.reload = asyncio.Event()
         self.interrupted = False
+        # Asked now: of a terminal that is gone, which is when it counts, the answer is no.
+        self._at_a_terminal = sys.stderr.isatty() or sys.stdin.isatty()
         self._signals = [signal.SIGINT, signal.SIGTERM]
         # Whoever started us with it ignored (nohup) wants nothing to come of it.
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -30,7 +32,7 @@ class Stopping:
 
         def asked(number: int) -> None:
             """Note the wish to stop; a second signal cancels the work at once."""
-            if number == signal.SIGHUP and not _at_a_terminal():
+            if number == signal.SIGHUP and not self._at_a_terminal:
                 self.reload.set()
                 return
             if self.event.is_set() and task is not None:
@@ -47,7 +49,3 @@ class Stopping:
         loop = asyncio.get_running_loop()
         for number in self._signals:
             loop.remove_signal_handler(number)
-
-
-def _at_a_terminal() -> bool:
-    return sys.stderr.isatty() or sys.stdin.isatty()

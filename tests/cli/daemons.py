@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -48,6 +50,11 @@ class Daemon:
         return self.process.wait(PATIENCE), time.monotonic() - begun
 
 
+def _take_terminal() -> None:
+    """In the child: what its standard input is becomes the terminal whose end it hears of."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 def wait_for(done: Callable[[], bool], over: Callable[[], bool], log: Path) -> None:
     """Wait for another process; fail with its log where it ends first, or is too slow."""
     deadline = time.monotonic() + PATIENCE
@@ -87,13 +94,18 @@ class Network:
         command = [sys.executable, "-m", "relayclear", *argv]
         return subprocess.run(command, env=self.environ, capture_output=True, check=False, timeout=PATIENCE)
 
-    def watch(self, **environ: str) -> Daemon:
-        """Start a daemon."""
+    def watch(self, terminal: int | None = None, **environ: str) -> Daemon:
+        """Start a daemon; with a terminal it is one that a person typed there."""
         log = self.folder / f"watch-{len(self.daemons)}.log"
         command = [sys.executable, "-m", "relayclear", "watch", "--log-format", "json"]
         with log.open("wb") as file:
             process = subprocess.Popen(
-                command, env={**self.environ, **environ}, stderr=file, stdin=subprocess.DEVNULL, start_new_session=True
+                command,
+                env={**self.environ, **environ},
+                stderr=file,
+                stdin=subprocess.DEVNULL if terminal is None else terminal,
+                start_new_session=True,
+                preexec_fn=None if terminal is None else _take_terminal,  # noqa: PLW1509 - a single ioctl
             )
         self.daemons.append(Daemon(process, log))
         return self.daemons[-1]

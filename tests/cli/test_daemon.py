@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -116,7 +117,8 @@ def told_to(net: Network, to: Path) -> None:
 
 
 def alerts(got: Path) -> list[Any]:
-    lines = got.read_text().splitlines() if got.exists() else []
+    # Whole lines: two daemons tell at once, and the last one may be being written.
+    lines = got.read_text().rpartition("\n")[0].splitlines() if got.exists() else []
     return [alert for line in lines for alert in json.loads(line)["alerts"]]
 
 
@@ -188,6 +190,17 @@ def test_a_listen_port_that_cannot_be_had_ends_no_daemon_and_is_told(net: Networ
 
 def troubles(net: Network) -> list[str]:
     return [one["trouble"] for one in json.loads(net.run("health", "--json").stdout)["findings"]]
+
+
+def test_a_daemon_whose_terminal_went_away_works_on_where_nobody_sees_it(net: Network) -> None:
+    near, far = os.openpty()
+    daemon = net.watch(far)
+    os.close(far)
+    daemon.until(lambda: "watching" in daemon.events())
+    # As when an ssh session breaks: by the time that the hangup is heard of, there is no terminal to be asked.
+    os.close(near)
+    assert daemon.process.wait(30) == 0
+    assert "config read anew" not in daemon.events()
 
 
 def test_another_database_is_not_taken_over_by_a_reload(net: Network) -> None:

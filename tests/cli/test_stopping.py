@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from relayclear.cli import stopping
 from relayclear.cli.stopping import Stopping
 
 
@@ -38,8 +38,11 @@ def test_sighup_asks_for_the_config_and_stops_nothing() -> None:
 
 
 def test_a_terminal_that_is_gone_is_a_wish_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stopping, "_at_a_terminal", lambda: True)
-    assert sent(signal.SIGHUP, lambda found: found.event.is_set() and not found.reload.is_set())
+    near, far = os.openpty()
+    with os.fdopen(far) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        assert sent(signal.SIGHUP, lambda found: found.event.is_set() and not found.reload.is_set())
+    os.close(near)
 
 
 def test_whoever_ignores_sighup_from_the_start_keeps_ignoring_it() -> None:

@@ -13,7 +13,7 @@ from relayclear.ibc.topology import ClientStatus
 from relayclear.ibc.triage import Blocked, BlockReason, PacketClass
 from relayclear.usecases.board_rows import PathRow
 from relayclear.usecases.views import SEVERITY
-from relayclear.wording import CLASSES, age, coin, obstacle
+from relayclear.wording import CLASSES, age, coarse_age, coin, obstacle
 
 _TONES = {"red": "bad", "yellow": "warn", "green": "good", "cyan": ""}
 _SOON_SECONDS = 2 * 86400
@@ -61,7 +61,7 @@ def values_text(values: Mapping[str, int], unvalued: int) -> str:
 
 def age_text(since: datetime, now: datetime, *, exact: bool) -> str:
     """How old; ``>`` where that is the least that it can be."""
-    return f"{'' if exact else '>'}{age(max(0, int((now - since).total_seconds())))}"
+    return f"{'' if exact else '>'}{coarse_age(max(0, int((now - since).total_seconds())))}"
 
 
 def expiry_cell(row: PathRow, now: datetime) -> Cell:

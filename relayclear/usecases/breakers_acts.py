@@ -43,9 +43,10 @@ def views(desk: Desk, found: Iterable[Breaker], now: datetime) -> list[BreakerVi
 
 def is_named(desk: Desk, name: str) -> bool:
     """Whether the config still names what a breaker stands before; the database outlives a config."""
+    chain = chain_of(name)
     if is_path(name) or is_wallet(name):
-        return chain_of(name) in desk.endpoints
-    return name in {endpoint_name(chain, url) for chain, urls in desk.endpoints.items() for url in urls}
+        return chain in desk.endpoints
+    return name in (endpoint_name(chain, url) for url in desk.endpoints.get(chain, ()))
 
 
 def reset_breaker(desk: Desk, name: str, why: str, who: str, once: Once = ANEW) -> BreakerView:

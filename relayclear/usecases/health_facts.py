@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -61,10 +60,7 @@ def _facts(desk: Desk, reads: Reads, read: tuple[Vitals, Books], now: datetime, 
     return Facts(
         now=now,
         watching=_watching(reads, alive=alive),
-        chains=tuple(
-            replace(_chain(desk, reads, noted, chain, now), failed=tuple(failed.get(chain, ())))
-            for chain in sorted(desk.chains)
-        ),
+        chains=tuple(_chain(desk, reads, noted, chain, now, failed.get(chain, ())) for chain in sorted(desk.chains)),
         hermes=tuple(_sign(noted, Kind.HERMES, one.config) for one in desk.instances),
         # All that were open lately, as they stand now.
         breakers=tuple(views(desk, breakers.every(reads), now)),
@@ -100,7 +96,9 @@ def _troubles(doing: Mapping[str, Any]) -> Mapping[str, str]:
     return {str(task): str(words) for task, words in said.items()} if isinstance(said, dict) else {}
 
 
-def _chain(desk: Desk, reads: Reads, found: Vitals, chain: str, now: datetime) -> ChainSigns:
+def _chain(
+    desk: Desk, reads: Reads, found: Vitals, chain: str, now: datetime, failed: Iterable[FailedRefund]
+) -> ChainSigns:
     sells = desk.shop is not None and chain in desk.shop.payees
     stop = stops.standing(reads, chain) if sells else None
     # All that are configured: one that was never asked still stands in for one whose breaker is open.
@@ -115,6 +113,7 @@ def _chain(desk: Desk, reads: Reads, found: Vitals, chain: str, now: datetime) -
         stopped=None if stop is None else stop.why,
         stopped_at=None if stop is None else stop.at,
         gas=tuple(_gas(found, f"{chain}/{role}") for role in roles),
+        failed=tuple(failed),
     )
 
 

@@ -25,7 +25,7 @@ from relayclear.money.refund_state import Said
 from relayclear.rehearsal.transfer import HOLD_MEMO
 from relayclear.store import dues, refunds, vitals
 from relayclear.store.db import RuleBrokenError
-from relayclear.store.refunds import SaidOf
+from relayclear.store.refunds import Refund, SaidOf
 from relayclear.store.vitals import Kind, Vital
 from relayclear.usecases.counting import Counted
 from relayclear.usecases.health import look, look_or_tell
@@ -90,10 +90,16 @@ def test_health_is_silent_of_a_refund_that_failed_for_good_and_waits_for_a_perso
     assert Trouble.REFUND_FAILED not in {one.trouble for one in look(giver.desk).findings}
 
 
-def test_what_was_taken_back_and_is_owed_no_more_is_no_failed_refund(rig: Rig, tmp_path: Path) -> None:
-    giver = Giver(rig, tmp_path / "shop", refund_rules=RefundRules())
+def approved_of(giver: Giver) -> Refund:
+    """What an underpaid token brought, with somebody's yes."""
     underpaid(giver)
     (approved,) = giver.approve_all()
+    return approved
+
+
+def test_what_was_taken_back_and_is_owed_no_more_is_no_failed_refund(rig: Rig, tmp_path: Path) -> None:
+    giver = Giver(rig, tmp_path / "shop", refund_rules=RefundRules())
+    approved = approved_of(giver)
     with rig.journal.database.atomic() as tx:
         refunds.say(tx, approved.id, SaidOf(Said.WITHDRAWN, "rules", "not owed any more", rig.clock.now()))
         dues.restate(tx, approved.order_id, [], rig.clock.now())
@@ -103,8 +109,7 @@ def test_what_was_taken_back_and_is_owed_no_more_is_no_failed_refund(rig: Rig, t
 def test_what_was_taken_back_and_is_owed_otherwise_is_no_failed_refund(rig: Rig, tmp_path: Path) -> None:
     """Its payer claimed it for another address, or less is owed now: nothing failed."""
     giver = Giver(rig, tmp_path / "shop", refund_rules=RefundRules())
-    underpaid(giver)
-    (approved,) = giver.approve_all()
+    approved = approved_of(giver)
     with rig.journal.database.atomic() as tx:
         refunds.say(tx, approved.id, SaidOf(Said.WITHDRAWN, "ada", "its payer claimed it", rig.clock.now()))
         restate(tx, approved.order_id, rig.clock.now(), frozenset())

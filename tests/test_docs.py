@@ -18,7 +18,7 @@ from relayclear.clearing.breaker import BreakerState
 from relayclear.clearing.operation import OperationState
 from relayclear.clearing.request import RequestState
 from relayclear.cli.app import app_for
-from relayclear.cli.documents import DOCUMENTS, fits
+from relayclear.cli.documents import DOCUMENTS
 from relayclear.cli.help_topics import topics
 from relayclear.cli.output import Exit, worst
 from relayclear.cli.typed import hoisted
@@ -42,6 +42,7 @@ from relayclear.wording.refunding import REFUNDS
 from relayclear.wording.requesting import REQUESTS
 from relayclear.wording.runbook import TODO_CLASS, TODO_FATE, TODO_REASON, lifts
 from relayclear.wording.selling import RESULTS, TOKENS, VERDICT_REASONS
+from tests.cli.fitting import fits
 from tests.docs.makers import MAKERS, commands
 from tests.docs.pages import PAGES, ROOT, blocks, everything, made_anew, text_of
 

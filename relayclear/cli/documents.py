@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from relayclear.cli.output import SCHEMA_VERSION
-
 _OPERATION = "state waits requested_at path sequences hermes runs packets extra_packets"
 _KEY = "key_id state fingerprint created_at rotated_at revoked_at needed_until"
 _REFUND = (
@@ -117,18 +115,6 @@ DOCUMENTS: Mapping[str, str] = {
 `schema_version` stands in every one.  A name with a question mark may be missing; behind `…` come more, by the event.
 A proof of clear is a file of its own kind, and is written as it is where it goes to no file.
 """
-
-
-def fits(words: str, document: Mapping[str, object]) -> bool:
-    """Whether a document of a command is one of those that the table has for it."""
-    return any(_fits(names.split(), document) for name, names in DOCUMENTS.items() if name.partition(" --")[0] == words)
-
-
-def _fits(names: list[str], document: Mapping[str, object]) -> bool:
-    needed = {"schema_version", *(name for name in names if not name.endswith("?") and name != "…")}
-    allowed = needed | {name.removesuffix("?") for name in names}
-    found = document.keys()
-    return document.get("schema_version") == SCHEMA_VERSION and needed <= found and ("…" in names or found <= allowed)
 
 
 def rows() -> Iterator[tuple[str, str]]:

@@ -18,7 +18,6 @@ import pytest
 import typer
 
 from relayclear.cli.app import app_for, run
-from relayclear.cli.documents import fits
 from relayclear.cli.face import Opener
 from relayclear.cli.typed import hoisted
 from relayclear.config.settings import Settings
@@ -26,6 +25,7 @@ from relayclear.ibc.coin import Coin
 from relayclear.ibc.packet import Ordering
 from relayclear.rehearsal.transfer import HOLD_MEMO
 from relayclear.usecases.desk import Desk
+from tests.cli.fitting import fits
 from tests.fakes.rig import Rig
 from tests.fakes.world import address
 

@@ -46,6 +46,13 @@ async def settled(pilot: Any) -> None:
     await pilot.pause()
 
 
+async def rows_of(pilot: Any, key: str, panel: type[Any]) -> list[Any]:
+    """Open a view; the rows that its panel shows."""
+    await pilot.press(key)
+    await settled(pilot)
+    return list(pilot.app.query_one(panel).table.rows)
+
+
 @pytest.mark.parametrize(("key", "panel"), VIEWS)
 @in_loop
 async def test_nobody_ever_looked_and_it_says_all_is_well(busy: Rig, key: str, panel: type[Any]) -> None:
@@ -91,9 +98,7 @@ async def test_what_is_being_read_passes_for_nothing(busy: Rig) -> None:
 async def test_what_is_old_passes_for_now(busy: Rig, key: str, panel: type[Any]) -> None:
     await watched(busy)
     async with screen(busy) as pilot:
-        await pilot.press(key)
-        await settled(pilot)
-        rows = list(pilot.app.query_one(panel).table.rows)
+        rows = await rows_of(pilot, key, panel)
         busy.clock.step(400)
         await settled(pilot)
 
@@ -111,9 +116,7 @@ async def test_what_nobody_can_look_at_any_more_passes_for_now_until_a_scan_fail
 ) -> None:
     await watched(busy)
     async with screen(busy, size=(120, 40)) as pilot:
-        await pilot.press(key)
-        await settled(pilot)
-        rows = list(pilot.app.query_one(panel).table.rows)
+        rows = await rows_of(pilot, key, panel)
         (url,) = busy.desk.endpoints["beta-1"]
         open_breaker(busy.desk, endpoint_name("beta-1", url), "it hangs", "ann")
         await settled(pilot)
